@@ -1,0 +1,4 @@
+//! The laboratory: plays, from scenario files and seeds, every way in which MongoDB does not get its key.
+
+pub mod scenario;
+pub mod trace;

@@ -1,0 +1,55 @@
+//! What a provider wants to see before it opens a key.
+
+use std::path::PathBuf;
+
+use super::{Provider, SecretText};
+
+/// Credentials for one call, from flags or from a metadata file.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// For AWS KMS.
+    Aws(AwsCredentials),
+    /// For the local key file.
+    Local(LocalCredentials),
+}
+
+impl Credentials {
+    /// The provider that these are for.
+    pub fn provider(&self) -> Provider {
+        match self {
+            Credentials::Aws(_) => Provider::Aws,
+            Credentials::Local(_) => Provider::Local,
+        }
+    }
+}
+
+/// An IAM user's or a role session's keys.
+#[derive(Clone, Debug)]
+pub struct AwsCredentials {
+    /// The access key id: not secret, yet shown only shortened.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: SecretText,
+    /// The session token of temporary credentials.
+    pub session_token: Option<SecretText>,
+    /// The region in AWS' spelling, such as `us-east-1`.
+    pub region: String,
+    /// A role to assume with these keys before KMS is called (`--role-arn`).
+    pub role: Option<AwsRole>,
+}
+
+/// A role to assume through STS.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AwsRole {
+    /// The role's ARN.
+    pub arn: String,
+    /// The external id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+}
+
+/// The embedded default: a file of 32 random bytes wraps the master keys.
+#[derive(Clone, Debug)]
+pub struct LocalCredentials {
+    /// The path of the file that holds the wrapping key, as 32 raw bytes or their base64 text.
+    pub key_file: PathBuf,
+}

@@ -1,0 +1,55 @@
+//! Opening and wrapping master keys, with one provider a file.
+//!
+//! [`Kms`] is the one trait: wrap, unwrap, describe. Every failure is a [`KmsError`] with a [`Class`], and the class
+//! decides what the client and the operator are told.
+//!
+//! Invariant: this room knows no KMIP, and it keeps nothing unwrapped.
+
+mod error;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use crate::env::BoxFuture;
+use crate::keys::{Credentials, Provider, Secret};
+
+pub use error::{Attempt, Class, KmsError};
+
+/// A provider that wraps and opens master keys.
+pub trait Kms: Debug + Send + Sync {
+    /// Which provider this is.
+    fn provider(&self) -> Provider;
+
+    /// Wraps key material under the customer's key.
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>>;
+
+    /// Opens wrapped key material.
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>>;
+
+    /// Asks what the provider knows of the customer's key.
+    fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>>;
+}
+
+/// What every call needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The KMIP Unique Identifier of the master key: for messages, and bound into local wrapping.
+    pub key_id: &'a str,
+    /// With what to call.
+    pub credentials: &'a Credentials,
+    /// The customer's key: for AWS its ARN, id or alias; for `local` the path of the key file.
+    pub cmk: &'a str,
+    /// The encryption context, authenticated but not secret. Empty where there is none.
+    pub context: &'a BTreeMap<String, String>,
+}
+
+/// What a provider says of a customer's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The full name: for AWS the ARN.
+    pub name: String,
+    /// The provider's word for its state, such as `Enabled`.
+    pub state: String,
+    /// Whether it can open keys now.
+    pub usable: bool,
+}
