@@ -7,3 +7,5 @@
 pub mod env;
 pub mod keys;
 pub mod kms;
+pub mod server;
+pub mod tls;

@@ -6,6 +6,7 @@
 //! Invariant: nothing rewrites a trace after the run. Every judge and every report only reads it.
 
 mod event;
+pub mod story;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

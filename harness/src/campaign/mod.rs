@@ -1,0 +1,205 @@
+//! Many scenarios with many seeds, on all cores: played, judged, and gathered into one report.
+//!
+//! Runs are independent, so that each worker takes the next one; the report sorts them. Nothing in a cell depends on
+//! which worker played it, or when.
+//!
+//! Invariant: the only wall clock is the one in the report's machine block.
+
+pub mod determinism;
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::checker::{self, INVARIANTS, Judgement};
+use crate::report::{Cell, Failure, Machine, Place, Played as Sheet, Report, Seed, Subject, Tier, Verdict};
+use crate::scenario::{Outcome, Scenario};
+use crate::world::sim::{self, Planted};
+use crate::world::{Drawn, Played};
+
+/// The seeds of a run where none is named: this one, and those after it.
+pub const FIRST_SEED: u64 = 0x5eed;
+
+/// What to play.
+#[derive(Debug)]
+pub struct Plan {
+    /// The scenarios.
+    pub scenarios: Vec<Scenario>,
+    /// The seeds for each of them, to which those are added that a file pins; none if nothing is to be simulated.
+    pub seeds: Vec<u64>,
+    /// Whether these are all the scenarios there are: only then must every invariant have been put to the test.
+    pub whole: bool,
+    /// Lanes that were asked for and cannot run here, with the reason.
+    pub missing_lanes: Vec<(String, String)>,
+}
+
+/// Plays a plan. `finished` is told of each run, in the order in which they end.
+pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
+    let runs: Vec<(&Scenario, u64)> = plan
+        .scenarios
+        .iter()
+        .flat_map(|scenario| seeds(scenario, &plan.seeds).into_iter().map(move |seed| (scenario, seed)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let cells = Mutex::new(Vec::with_capacity(runs.len()));
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..workers.min(runs.len()) {
+            scope.spawn(|| {
+                while let Some((scenario, seed)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let cell = run(scenario, *seed);
+                    finished(&cell);
+                    cells.lock().expect("no worker panics while it holds the list").push(cell);
+                }
+            });
+        }
+    });
+    let mut cells = cells.into_inner().expect("no worker panics while it holds the list");
+    for (lane, why) in &plan.missing_lanes {
+        cells.extend(plan.scenarios.iter().map(|scenario| not_run(scenario, lane, why)));
+    }
+    Report::new(Sheet {
+        subject: Subject { name: "kmip-proxy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), commit: None },
+        cells,
+        invariants: INVARIANTS.iter().map(|it| (it.id.to_owned(), it.meaning.to_owned())).collect(),
+        whole: plan.whole,
+        machine: Machine { cores: u32::try_from(workers).unwrap_or(u32::MAX), ..Machine::default() },
+    })
+}
+
+fn seeds(scenario: &Scenario, asked: &[u64]) -> Vec<u64> {
+    let mut seeds = asked.to_vec();
+    if seeds.is_empty() {
+        return seeds;
+    }
+    seeds.extend(scenario.seeds.iter().filter(|seed| !asked.contains(seed)));
+    seeds
+}
+
+/// Plays and judges one scenario with one seed.
+pub fn run(scenario: &Scenario, seed: u64) -> Cell {
+    // A panic in one run must not take the other thousand with it; it is a failure with its own text.
+    let played = catch_unwind(AssertUnwindSafe(|| sim::play(scenario, seed, &Planted::default())));
+    match played {
+        Ok(played) => cell(scenario, &played, &checker::judge(scenario, &played)),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("a panic without a text");
+            let mut cell = empty(scenario, Some(seed), "sim");
+            cell.verdict = Verdict::Fail;
+            cell.failures.push(Failure {
+                requirement: "the run is played to its end".to_owned(),
+                expected: "no panic".to_owned(),
+                observed: text.to_owned(),
+                place: None,
+            });
+            head(cell)
+        }
+    }
+}
+
+/// The cell of a run that was judged.
+pub fn cell(scenario: &Scenario, played: &Played, judgement: &Judgement) -> Cell {
+    let mut cell = empty(scenario, Some(played.seed), "sim");
+    cell.digest = Some(played.digest.clone());
+    cell.semantic_digest = Some(played.semantic_digest.clone());
+    cell.simulated_ms = u64::try_from(played.simulated.as_millis()).unwrap_or(u64::MAX);
+    cell.drawn = played.drawn.iter().map(|Drawn { what, value }| format!("{what}: {value}")).collect();
+    cell.exercised = judgement.exercised.iter().map(|(id, times)| ((*id).to_owned(), *times)).collect();
+    cell.verdict = if judgement.passed() { Verdict::Pass } else { Verdict::Fail };
+    cell.failures = judgement
+        .failures
+        .iter()
+        .map(|failure| Failure {
+            requirement: failure.requirement.clone(),
+            expected: failure.expected.clone(),
+            observed: failure.observed.clone(),
+            place: failure.span.as_ref().map(|span| place(&scenario.source, span)),
+        })
+        .collect();
+    head(cell)
+}
+
+fn not_run(scenario: &Scenario, lane: &str, why: &str) -> Cell {
+    let mut cell = empty(scenario, None, lane);
+    cell.verdict = Verdict::NotRun;
+    cell.why = Some(why.to_owned());
+    cell
+}
+
+/// The first failure is what a table has room for.
+fn head(mut cell: Cell) -> Cell {
+    if let Some(first) = cell.failures.first() {
+        cell.why = Some(first.requirement.clone());
+        cell.expected = Some(first.expected.clone());
+        cell.observed = Some(first.observed.clone());
+    }
+    cell
+}
+
+fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
+    let outcome = match scenario.outcome {
+        Outcome::Opens => "opens",
+        Outcome::StaysClosed => "stays-closed",
+    };
+    let replay = match seed {
+        Some(seed) => format!("cargo lab replay {} --seed {}", scenario.path, Seed(seed)),
+        None => format!("cargo lab run {} --lane {lane}", scenario.id()),
+    };
+    Cell {
+        digest: None,
+        drawn: Vec::new(),
+        exercised: BTreeMap::new(),
+        expected: None,
+        failures: Vec::new(),
+        family: scenario.family.clone(),
+        file: scenario.path.clone(),
+        outcome: outcome.to_owned(),
+        lane: lane.to_owned(),
+        observed: None,
+        peer: scenario.world.mongod.persona.clone(),
+        provider: scenario.world.snapshot.provider.to_string(),
+        replay,
+        scenario: scenario.name.clone(),
+        seed: seed.map(Seed),
+        semantic_digest: None,
+        simulated_ms: 0,
+        tier: Tier::Simulated,
+        title: scenario.title.clone(),
+        verdict: Verdict::Inconclusive,
+        why: None,
+    }
+}
+
+/// Where a span stands, as people count.
+fn place(source: &str, span: &std::ops::Range<usize>) -> Place {
+    let start = span.start.min(source.len());
+    let line_start = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = source[start..].find('\n').map_or(source.len(), |newline| start + newline);
+    let end = span.end.clamp(start, line_end);
+    let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    Place {
+        line: u32::try_from(source[..start].matches('\n').count()).unwrap_or(u32::MAX).saturating_add(1),
+        column: count(&source[line_start..start]).saturating_add(1),
+        source: source[line_start..line_end].to_owned(),
+        width: count(&source[start..end]).max(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_placed_by_line_and_column_as_people_count() {
+        let place = place("one\ntwo äö three\n", &(11..16));
+        assert_eq!((place.line, place.column, place.width), (2, 8, 5));
+        assert_eq!(place.source, "two äö three");
+    }
+}

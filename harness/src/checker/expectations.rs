@@ -1,0 +1,158 @@
+//! What the file expects: the `then` of each line, and the outcome.
+//!
+//! A line's window opens when it fires and closes after `within`, or when the next line fires. Of several answers to
+//! the same operation the last one in the window counts: clients retry.
+
+use std::time::Duration;
+
+use super::{Failure, Run, seconds};
+use crate::scenario::{Expected, Running, Then};
+use crate::trace::{Event, ProcessState, What};
+
+pub(super) fn judge(run: &Run<'_>) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    let fired = &run.played.fired;
+    for (index, event) in run.scenario.timeline.iter().enumerate() {
+        let (Some(then), Some(&opens)) = (&event.then, fired.get(index)) else { continue };
+        let until_next = fired.get(index + 1).copied().unwrap_or(run.played.epilogue);
+        let closes = then.within.map_or(until_next, |within| opens + within);
+        let window = Window { run, opens, closes };
+        let requirement = format!("line {}: {}", event.line, event.text);
+        for (expected, observed) in window.unmet(then) {
+            let span = Some(then.span.clone());
+            failures.push(Failure { requirement: requirement.clone(), expected, observed, span });
+        }
+    }
+    failures
+}
+
+struct Window<'a> {
+    run: &'a Run<'a>,
+    opens: Duration,
+    closes: Duration,
+}
+
+impl<'a> Window<'a> {
+    /// Pairs of expected and observed that differ.
+    fn unmet(&self, then: &Then) -> Vec<(String, String)> {
+        let mut unmet = Vec::new();
+        let answers = [
+            ("Get", &then.get),
+            ("GetAttributes", &then.get_attributes),
+            ("Register", &then.register),
+            ("Activate", &then.activate),
+        ];
+        for (operation, expected) in answers {
+            if let Some(expected) = expected {
+                unmet.extend(self.answer(operation, expected));
+            }
+        }
+        if let Some(endpoint) = &then.via {
+            let through = self.last_text(|event| match &event.what {
+                What::Call { operation, status: 200, .. } if operation == "Decrypt" || operation == "Encrypt" => {
+                    Some(event.host.clone())
+                }
+                _ => None,
+            });
+            unmet.extend(differs(format!("the key is opened through {endpoint}"), endpoint, through));
+        }
+        if let Some(class) = &then.class {
+            let told = self.last_text(|event| match &event.what {
+                What::Operator { class, .. } => Some(class.clone()),
+                _ => None,
+            });
+            unmet.extend(differs(format!("the operator is told {class}"), class, told));
+        }
+        if let Some(message) = &then.message {
+            let said = self.last_text(|event| match &event.what {
+                What::Answer { message: Some(message), .. } => Some(message.clone()),
+                _ => None,
+            });
+            unmet.extend(differs(format!("ResultMessage `{message}`"), message, said));
+        }
+        if let Some(line) = &then.operator {
+            let said = self.last_text(|event| match &event.what {
+                What::Operator { text, .. } => Some(text.lines().next().unwrap_or_default().to_owned()),
+                _ => None,
+            });
+            unmet.extend(differs(format!("the operator reads `{line}`"), line, said));
+        }
+        if let Some(running) = then.mongod {
+            unmet.extend(self.mongod(running));
+        }
+        unmet
+    }
+
+    fn answer(&self, operation: &str, expected: &Expected) -> Option<(String, String)> {
+        let mut observed = None;
+        for exchange in self.run.exchanges() {
+            if !self.holds(exchange.sent) || !exchange.operations.iter().any(|name| name == operation) {
+                continue;
+            }
+            let answered = exchange.answers.iter().find_map(|event| match &event.what {
+                What::Answer { operation: of, status, reason, .. }
+                    if of.as_deref().is_none_or(|of| of == operation) =>
+                {
+                    let got = if status == "Success" {
+                        Expected::Ok
+                    } else {
+                        Expected::Reason(reason.clone().unwrap_or_default())
+                    };
+                    Some((got, event.at))
+                }
+                _ => None,
+            });
+            observed = Some(match (answered, exchange.gave_up) {
+                (Some((got, at)), _) if at <= self.closes => (got, at),
+                (Some((_, at)), _) => (Expected::NoAnswer, at),
+                (None, Some(gave_up)) => (Expected::NoAnswer, gave_up.at),
+                (None, None) => (Expected::NoAnswer, self.closes),
+            });
+        }
+        let wanted = format!("{operation} answers {} by {}", word(expected), seconds(self.closes));
+        match observed {
+            None => Some((wanted, format!("no {operation} was sent between {} and {}", seconds(self.opens), seconds(self.closes)))),
+            Some((got, _)) if got == *expected => None,
+            Some((got, at)) => Some((wanted, format!("{operation} answered {} at {}", word(&got), seconds(at)))),
+        }
+    }
+
+    fn mongod(&self, running: Running) -> Option<(String, String)> {
+        let state = self.run.process_at("mongod", self.closes);
+        let wanted = match running {
+            Running::Running => "mongod runs",
+            Running::Exited => "mongod has ended by itself",
+        };
+        let met = match running {
+            // Started is not enough: a mongod that waits for its key serves nobody.
+            Running::Running => state == Some(ProcessState::Ready),
+            Running::Exited => state == Some(ProcessState::Exited),
+        };
+        let observed = state.map_or("it was never started".to_owned(), |state| format!("its state is {state:?}"));
+        (!met).then(|| (format!("{wanted} at {}", seconds(self.closes)), observed))
+    }
+
+    fn last_text(&self, pick: impl Fn(&Event) -> Option<String>) -> Option<String> {
+        self.run.events().iter().filter(|event| self.holds(event)).filter_map(pick).last()
+    }
+
+    fn holds(&self, event: &Event) -> bool {
+        (self.opens..=self.closes).contains(&event.at)
+    }
+}
+
+fn differs(expected: String, wanted: &str, seen: Option<String>) -> Option<(String, String)> {
+    match seen {
+        Some(seen) if seen == wanted => None,
+        Some(seen) => Some((expected, format!("`{seen}`"))),
+        None => Some((expected, "nothing of the kind".to_owned())),
+    }
+}
+
+fn word(expected: &Expected) -> &str {
+    match expected {
+        Expected::Ok => "success",
+        Expected::Reason(reason) => reason,
+        Expected::NoAnswer => "nothing",
+    }
+}

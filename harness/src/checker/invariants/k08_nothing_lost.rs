@@ -1,0 +1,54 @@
+//! K8: what was given out is on the disk, and what is on the disk is whole.
+//!
+//! Judged on what a power cut at the end of the run would leave. The crash points within a write are enumerated by a
+//! test of their own (`harness/tests/crash_points.rs`).
+
+use serde_json::Value;
+
+use super::{Found, Invariant};
+use crate::checker::{Run, seconds};
+use crate::trace::What;
+
+pub(super) const INVARIANT: Invariant = Invariant {
+    id: "K8",
+    name: "nothing-lost",
+    meaning: "every identifier that was given out names a key that survives a power cut, and every file is whole",
+    judge,
+};
+
+fn judge(run: &Run<'_>) -> Found {
+    let mut found = Found::default();
+    for exchange in run.exchanges() {
+        if !exchange.operations.iter().any(|name| name == "Register" || name == "Create") {
+            continue;
+        }
+        for answer in &exchange.answers {
+            let What::Answer { status, key: Some(key), .. } = &answer.what else { continue };
+            if status != "Success" {
+                continue;
+            }
+            found.exercised += 1;
+            if !run.played.disk.keys().any(|path| names(path, key)) {
+                found.broken.push(format!("at {} {key} was given out, and it is not on the disk", seconds(answer.at)));
+            }
+        }
+    }
+    for (path, content) in &run.played.disk {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        if !name.ends_with(".key.json") && !name.ends_with(".metadata") {
+            continue;
+        }
+        found.exercised += 1;
+        if serde_json::from_slice::<Value>(content).is_err() {
+            found.broken.push(format!("`{}` is not whole: {} bytes", path.display(), content.len()));
+        }
+    }
+    found
+}
+
+fn names(path: &std::path::Path, key: &str) -> bool {
+    path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with(&format!("{key}.")) && name.ends_with(".key.json")
+    })
+}

@@ -1,0 +1,171 @@
+//! The judge: what the scenario expects, and what must hold whatever it expects.
+//!
+//! It reads a run that is over: first the invariants, then the `then` of every line, then the outcome.
+//!
+//! Invariant: judging changes nothing, and uses no code of the product.
+
+mod expectations;
+mod invariants;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::scenario::Scenario;
+use crate::trace::{Event, Fingerprint, What};
+use crate::world::Played;
+
+pub use invariants::{INVARIANTS, Invariant};
+
+/// What came of one run.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// What did not hold, worst first: invariants, then expectations in the order of the file.
+    pub failures: Vec<Failure>,
+    /// How often each invariant was put to the test.
+    pub exercised: BTreeMap<&'static str, u64>,
+}
+
+impl Judgement {
+    /// Whether everything held.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+/// One thing that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What was required: an invariant's id and name, or `line 12: start mongod`.
+    pub requirement: String,
+    /// What should have been seen.
+    pub expected: String,
+    /// What was seen.
+    pub observed: String,
+    /// Where the scenario file asks for it, in bytes.
+    pub span: Option<Range<usize>>,
+}
+
+/// Judges a run.
+pub fn judge(scenario: &Scenario, played: &Played) -> Judgement {
+    let run = Run { scenario, played };
+    let mut failures = Vec::new();
+    let mut exercised = BTreeMap::new();
+    if let Some(why) = &played.broke {
+        failures.push(Failure {
+            requirement: "the run is played to its end".to_owned(),
+            expected: format!("{:?} of simulated time", scenario.end),
+            observed: why.clone(),
+            span: None,
+        });
+    }
+    for invariant in INVARIANTS {
+        let found = (invariant.judge)(&run);
+        exercised.insert(invariant.id, found.exercised);
+        failures.extend(found.broken.into_iter().map(|observed| Failure {
+            requirement: format!("{} {}", invariant.id, invariant.name),
+            expected: invariant.meaning.to_owned(),
+            observed,
+            span: None,
+        }));
+    }
+    failures.extend(expectations::judge(&run));
+    Judgement { failures, exercised }
+}
+
+/// A run with the questions that several judges ask of it.
+pub(crate) struct Run<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) played: &'a Played,
+}
+
+/// A KMIP request and what came back.
+pub(crate) struct Exchange<'a> {
+    pub(crate) operations: &'a [String],
+    pub(crate) version: &'a str,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) maximum_response_size: Option<u32>,
+    pub(crate) sent: &'a Event,
+    /// The answers, one an item; none where the client gave up.
+    pub(crate) answers: Vec<&'a Event>,
+    pub(crate) gave_up: Option<&'a Event>,
+    /// Everything between the request and its end, on all hosts.
+    pub(crate) between: &'a [Event],
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn events(&self) -> &'a [Event] {
+        &self.played.events
+    }
+
+    /// Every exchange, in order.
+    pub(crate) fn exchanges(&self) -> Vec<Exchange<'a>> {
+        let events = self.events();
+        let mut exchanges = Vec::new();
+        for (index, sent) in events.iter().enumerate() {
+            let What::Request { exchange, operations, version, key, maximum_response_size, .. } = &sent.what else {
+                continue;
+            };
+            let rest = &events[index + 1..];
+            let mut end = rest.len();
+            let mut answers = Vec::new();
+            let mut gave_up = None;
+            for (offset, event) in rest.iter().enumerate() {
+                match &event.what {
+                    What::Answer { exchange: of, .. } | What::Malformed { exchange: of, .. } if of == exchange => {
+                        answers.push(event);
+                        end = offset + 1;
+                    }
+                    What::NoAnswer { exchange: of, .. } if of == exchange => {
+                        gave_up = Some(event);
+                        end = offset + 1;
+                    }
+                    // Without either, the exchange lasts until its client is no more.
+                    What::Process { .. } if event.host == sent.host && answers.is_empty() && gave_up.is_none() => {
+                        end = end.min(offset + 1);
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+            exchanges.push(Exchange {
+                operations,
+                version,
+                key: key.as_deref(),
+                maximum_response_size: *maximum_response_size,
+                sent,
+                answers,
+                gave_up,
+                between: &rest[..end],
+            });
+        }
+        exchanges
+    }
+
+    /// The key material that an identifier meant at some point, by all that is known outside the product.
+    pub(crate) fn meaning_of(&self, key: &str) -> Option<&'a Fingerprint> {
+        let made = self.events().iter().find_map(|event| match &event.what {
+            What::Made { key: made, material } if made == key => Some(material),
+            _ => None,
+        });
+        made.or_else(|| self.played.existing.get(key))
+    }
+
+    /// The last state of a process at a moment.
+    pub(crate) fn process_at(&self, host: &str, at: Duration) -> Option<crate::trace::ProcessState> {
+        self.events()
+            .iter()
+            .take_while(|event| event.at <= at)
+            .filter(|event| event.host == host)
+            .filter_map(|event| match &event.what {
+                What::Process { state, .. } => Some(*state),
+                _ => None,
+            })
+            .last()
+    }
+}
+
+/// A moment as people read it: seconds with milliseconds.
+pub(crate) fn seconds(at: Duration) -> String {
+    format!("{}.{:03}s", at.as_secs(), at.subsec_millis())
+}

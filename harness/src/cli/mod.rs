@@ -1,0 +1,76 @@
+//! The command line: one file a command, alike in shape.
+//!
+//! A command is a struct of arguments and a function that returns an exit code. What a command finds out goes to
+//! standard output; what it has to say goes to standard error.
+//!
+//! Invariant: no logic lives here; a command calls the room that has it.
+
+mod check;
+pub mod exit;
+mod explain;
+mod list;
+mod replay;
+mod run;
+mod schema;
+mod select;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Plays every way in which MongoDB does not get its key: from scenario files, from a seed, again and again the same way.
+#[derive(Debug, Parser)]
+#[command(name = "kmiplab", version, max_term_width = 100, after_help = exit::HELP)]
+struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Plays scenarios, judges them, and writes the report
+    Run(run::Arguments),
+    /// Plays one scenario with one seed, tells its story, and ends with its digest
+    Replay(replay::Arguments),
+    /// Reads scenario files and reports every mistake, without playing them
+    Check(check::Arguments),
+    /// Lists scenarios, or the words that they are made of
+    List(list::Arguments),
+    /// Explains a class of failure, an invariant, or an exit code
+    Explain(explain::Arguments),
+    /// Prints the JSON Schema of scenario files
+    Schema(schema::Arguments),
+}
+
+/// Runs the program and returns its exit code.
+pub fn main() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            // Help and version are answers; everything else is a wrong command line. A closed pipe is neither.
+            let code = if error.use_stderr() { exit::USAGE } else { exit::AS_EXPECTED };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    ExitCode::from(match command.verb {
+        Verb::Run(arguments) => run::execute(&arguments),
+        Verb::Replay(arguments) => replay::execute(&arguments),
+        Verb::Check(arguments) => check::execute(&arguments),
+        Verb::List(arguments) => list::execute(&arguments),
+        Verb::Explain(arguments) => explain::execute(&arguments),
+        Verb::Schema(arguments) => schema::execute(&arguments),
+    })
+}
+
+/// Writes to standard output. A reader who has gone away is not an error.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Writes to standard error.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,77 @@
+//! `kmiplab replay`: one scenario, one seed, the whole story.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{exit, print, say, select};
+use crate::report::Seed;
+use crate::trace::story;
+use crate::world::sim::{self, Planted};
+use crate::{campaign, checker};
+
+/// What to replay.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The scenario file, or a part of `family/name` that only one scenario has
+    #[arg(value_name = "FILE")]
+    file: String,
+    /// The seed, as reports print it
+    #[arg(long, value_name = "0x..")]
+    seed: Seed,
+    /// Write every event as a line of JSON into this file
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Tell of bytes and files too
+    #[arg(long)]
+    verbose: bool,
+    /// Print events as lines of JSON instead of the story
+    #[arg(long)]
+    events: bool,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> u8 {
+    let scenarios = match select::load(std::slice::from_ref(&arguments.file)) {
+        Ok(scenarios) => scenarios,
+        Err(code) => return code,
+    };
+    let [scenario] = scenarios.as_slice() else {
+        let names: Vec<String> = scenarios.iter().map(|scenario| format!("  {}", scenario.id())).collect();
+        say(&format!("error: `{}` is not one scenario:\n{}", arguments.file, names.join("\n")));
+        return exit::USAGE;
+    };
+    let played = sim::play(scenario, arguments.seed.0, &Planted::default());
+    let json = || {
+        let line = |event| serde_json::to_string(event).expect("an event is plain data") + "\n";
+        played.events.iter().map(line).collect::<String>()
+    };
+    if let Some(path) = &arguments.trace
+        && let Err(error) = std::fs::write(path, json())
+    {
+        say(&format!("error: cannot write `{}`: {error}", path.display()));
+        return exit::USAGE;
+    }
+    let judgement = checker::judge(scenario, &played);
+    if arguments.events {
+        print(&json());
+    } else {
+        print(&format!("{}\n{}\n\n", scenario.id(), scenario.title));
+        for drawn in &played.drawn {
+            print(&format!("drawn from seed {}: {}: {}\n", arguments.seed, drawn.what, drawn.value));
+        }
+        for event in &played.events {
+            if let Some(line) = story::line(event, arguments.verbose) {
+                print(&format!("{line}\n"));
+            }
+        }
+        for failure in &campaign::cell(scenario, &played, &judgement).failures {
+            print(&format!(
+                "\nFAIL {}\n  expected  {}\n  observed  {}\n",
+                failure.requirement, failure.expected, failure.observed
+            ));
+        }
+        print("\n");
+    }
+    print(&format!("digest {}\n", played.digest));
+    if judgement.passed() { exit::AS_EXPECTED } else { exit::FAILED }
+}

@@ -1,0 +1,192 @@
+//! `kmiplab run`: play, judge, report.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{exit, print, say, select};
+use crate::campaign::determinism::{self, Divergence};
+use crate::campaign::{self, FIRST_SEED, Plan};
+use crate::report::progress::Progress;
+use crate::report::{Report, Seed, Style, json, terminal, write};
+use crate::scenario::Scenario;
+
+/// How many seeds where none are named: enough to draw every phase and range several times.
+const SEEDS: u32 = 20;
+
+/// What to run.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Parts of `family/name`, or paths of scenario files; all scenarios if none is named
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// Where to play
+    #[arg(long, value_enum, default_value_t = Lane::Sim)]
+    lane: Lane,
+    /// How many seeds each scenario is played with [default: 20, or 1 with --seed]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    seeds: Option<u32>,
+    /// The first seed
+    #[arg(long, value_name = "0x..")]
+    seed: Option<Seed>,
+    /// The folder for report.json, junit.xml, and index.html
+    #[arg(long, value_name = "DIR", default_value = "target/kmiplab/report")]
+    report: PathBuf,
+    /// Play every scenario three times with its first seed, once in another process, and compare every byte
+    #[arg(long)]
+    check_determinism: bool,
+    /// Fail unless a real `mongod --enableEncryption` ran
+    #[arg(long)]
+    require_real: bool,
+    /// How to print the results
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    message_format: Format,
+}
+
+/// The kinds of worlds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Lane {
+    /// Simulated network, mocked clouds, played mongod
+    Sim,
+    /// A real client through a gateway into the simulation
+    Bridge,
+    /// Real programs on loopback
+    Process,
+    /// A MongoDB driver with a community mongod
+    Driver,
+    /// A mongod in a container
+    Container,
+    /// Every lane that there is
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people
+    Human,
+    /// report.json on standard output
+    Json,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> u8 {
+    let scenarios = match select::load(&arguments.filters) {
+        Ok(scenarios) => scenarios,
+        Err(code) => return code,
+    };
+    let seeds = seeds(arguments);
+    let first_seed = seeds.first().copied().unwrap_or(FIRST_SEED);
+    let plan = Plan {
+        scenarios,
+        seeds: if arguments.lane.plays_sim() { seeds } else { Vec::new() },
+        whole: arguments.filters.is_empty() && arguments.lane.plays_sim(),
+        missing_lanes: missing(arguments.lane),
+    };
+    if arguments.check_determinism
+        && let Err(code) = check_determinism(&plan.scenarios, first_seed)
+    {
+        return code;
+    }
+    let report = play(&plan);
+    match arguments.message_format {
+        Format::Human => print(&terminal::render(&report, Style::of_stdout())),
+        Format::Json => print(&json::render(&report)),
+    }
+    match write::write(&report, &arguments.report) {
+        Ok(()) => say(&format!("report: {}", arguments.report.join("index.html").display())),
+        Err(error) => {
+            say(&format!("error: {error}"));
+            return exit::USAGE;
+        }
+    }
+    let code = report.exit_code();
+    if code == exit::FAILED {
+        return code;
+    }
+    if arguments.require_real {
+        say("error: no real `mongod --enableEncryption` ran, and --require-real asks for one");
+        return exit::LANE_MISSING;
+    }
+    match arguments.lane.name() {
+        Some(lane) if !report.lane_ran(lane) => {
+            say(&format!("error: nothing ran in the lane `{lane}`"));
+            exit::LANE_MISSING
+        }
+        _ => code,
+    }
+}
+
+fn play(plan: &Plan) -> Report {
+    let runs = plan.scenarios.len() * plan.seeds.len();
+    let progress = Progress::start(u64::try_from(runs).unwrap_or(u64::MAX));
+    let report = campaign::play(plan, &|cell| progress.finished(cell));
+    progress.end();
+    report
+}
+
+fn check_determinism(scenarios: &[Scenario], seed: u64) -> Result<(), u8> {
+    let program = std::env::current_exe().map_err(|error| {
+        say(&format!("error: cannot find this program to start it once more: {error}"));
+        exit::BUG
+    })?;
+    for scenario in scenarios {
+        match determinism::check(scenario, seed, &program) {
+            Ok(None) => {}
+            Ok(Some(divergence)) => {
+                say(&describe(&divergence));
+                return Err(exit::NOT_DETERMINISTIC);
+            }
+            Err(error) => {
+                say(&format!("error: {error}"));
+                return Err(exit::BUG);
+            }
+        }
+    }
+    let count = scenarios.len();
+    say(&format!(
+        "deterministic: {count} {} gave the same bytes three times, once in another process",
+        if count == 1 { "scenario" } else { "scenarios" }
+    ));
+    Ok(())
+}
+
+fn describe(divergence: &Divergence) -> String {
+    let Divergence { scenario, seed, between, host, first, second } = divergence;
+    format!(
+        "error: {scenario} with seed {seed:#x} is not deterministic: two runs in {between} differ\n\
+         \n  first differing event, on host `{host}`\n  one    {first}\n  other  {second}\n\
+         \nhint: no other result can be trusted before this is mended"
+    )
+}
+
+fn seeds(arguments: &Arguments) -> Vec<u64> {
+    let (first, most) = match arguments.seed {
+        Some(Seed(seed)) => (seed, 1),
+        None => (FIRST_SEED, SEEDS),
+    };
+    (0..u64::from(arguments.seeds.unwrap_or(most))).map(|offset| first.wrapping_add(offset)).collect()
+}
+
+impl Lane {
+    fn plays_sim(self) -> bool {
+        matches!(self, Lane::Sim | Lane::All)
+    }
+
+    /// The name, if it names one lane.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Lane::Sim => Some("sim"),
+            Lane::Bridge => Some("bridge"),
+            Lane::Process => Some("process"),
+            Lane::Driver => Some("driver"),
+            Lane::Container => Some("container"),
+            Lane::All => None,
+        }
+    }
+}
+
+/// The lanes that were asked for and that this version does not have.
+fn missing(lane: Lane) -> Vec<(String, String)> {
+    let lanes = [Lane::Bridge, Lane::Process, Lane::Driver, Lane::Container];
+    let asked = lanes.into_iter().filter(|other| lane == Lane::All || lane == *other);
+    asked.filter_map(Lane::name).map(|name| (name.to_owned(), "this version has no such lane yet".to_owned())).collect()
+}

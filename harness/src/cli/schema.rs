@@ -1,0 +1,37 @@
+//! `kmiplab schema`: the JSON Schema of scenario files, for editors.
+
+use clap::Args;
+
+use super::{exit, print, say, select};
+use crate::scenario;
+
+/// Print, or compare.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Compare with the committed schema instead of printing
+    #[arg(long, conflicts_with = "write")]
+    check: bool,
+    /// Rewrite the committed schema
+    #[arg(long)]
+    write: bool,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> u8 {
+    let schema = scenario::schema_text();
+    let path = select::root().join(scenario::SCHEMA_FILE);
+    let path_text = path.display();
+    if arguments.write {
+        if let Err(error) = std::fs::write(&path, schema) {
+            say(&format!("error: cannot write `{path_text}`: {error}"));
+            return exit::USAGE;
+        }
+    } else if arguments.check {
+        if !std::fs::read_to_string(&path).is_ok_and(|committed| committed == schema) {
+            say(&format!("error: `{path_text}` is not what the code says\n\nhint: cargo xtask schema"));
+            return exit::FAILED;
+        }
+    } else {
+        print(&schema);
+    }
+    exit::AS_EXPECTED
+}

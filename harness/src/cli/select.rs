@@ -1,0 +1,60 @@
+//! Which scenario files a command means.
+
+use std::path::{Path, PathBuf};
+
+use crate::scenario::{self, Scenario};
+
+use super::{exit, say};
+
+/// The folder of scenarios: in this folder or one above it, as cargo finds its workspace.
+pub(super) fn root() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    here.ancestors()
+        .map(|folder| folder.join("scenarios"))
+        .find(|folder| folder.is_dir())
+        .unwrap_or_else(|| Path::new("scenarios").to_owned())
+}
+
+/// Loads everything that the filters select, or says what is wrong and returns the exit code.
+pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
+    let root = root();
+    let found = match scenario::find(&root, filters) {
+        Ok(found) => found,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            return Err(exit::USAGE);
+        }
+    };
+    if found.is_empty() {
+        say(&nothing(&root, filters));
+        return Err(exit::NOTHING_SELECTED);
+    }
+    let mut scenarios = Vec::new();
+    let mut wrong = 0;
+    for file in &found {
+        match scenario::read(file) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(error) => {
+                wrong += 1;
+                say(&scenario::render(&error));
+            }
+        }
+    }
+    if wrong > 0 {
+        let files = if wrong == 1 { "1 scenario file is" } else { &format!("{wrong} scenario files are") };
+        say(&format!("error: {files} wrong; nothing was played"));
+        return Err(exit::USAGE);
+    }
+    Ok(scenarios)
+}
+
+fn nothing(root: &Path, filters: &[String]) -> String {
+    if filters.is_empty() {
+        return format!("error: there is no scenario under `{}`\n\nhint: run this inside the repository", root.display());
+    }
+    let filters = filters.iter().map(|filter| format!("`{filter}`")).collect::<Vec<_>>().join(", ");
+    format!(
+        "error: no scenario matches {filters}\n\nhint: a filter is a part of `family/name` or the path of a file; \
+         `kmiplab list` shows what there is"
+    )
+}

@@ -1,0 +1,93 @@
+//! A run as a story: one line an event, for people.
+//!
+//! A line is: simulated seconds, the host, and what happened. Bytes, closes and file operations are told only when asked
+//! for (`--verbose`): the digest has them all.
+
+use std::time::Duration;
+
+use super::{Event, ProcessState, What};
+
+/// The line of an event; `None` where only a verbose story tells it.
+pub fn line(event: &Event, verbose: bool) -> Option<String> {
+    let told = tell(&event.what, verbose)?;
+    let indent = " ".repeat(22);
+    let told = told.trim_end().replace('\n', &format!("\n{indent}"));
+    Some(format!("{:>10}  {:<8}  {told}", seconds(event.at), event.host))
+}
+
+fn tell(what: &What, verbose: bool) -> Option<String> {
+    Some(match what {
+        What::Action { line: 0, text } => format!("== {text}"),
+        What::Action { line, text } => format!("== line {line}: {text}"),
+        What::Process { state, why } => {
+            let state = match state {
+                ProcessState::Started => "starts",
+                ProcessState::Ready => "is ready",
+                ProcessState::Stopped => "is stopped",
+                ProcessState::Exited => "ends by itself",
+                ProcessState::Crashed => "is cut off",
+            };
+            with(state, why.as_deref())
+        }
+        What::Log { severity, id, text, attributes } => {
+            let id = id.map(|id| format!(" {id}")).unwrap_or_default();
+            let attributes: String = attributes.iter().map(|(name, value)| format!(" {name}={value:?}")).collect();
+            format!("{severity}{id} {text}{attributes}")
+        }
+        What::Operator { text, .. } => text.clone(),
+        What::Request { exchange, operations, version, key, .. } => {
+            let key = key.as_deref().map(|key| format!(" {key}")).unwrap_or_default();
+            format!("-> #{exchange} {}{key} (KMIP {version})", operations.join("+"))
+        }
+        What::Answer { exchange, operation, key, status, reason, message, state, after, .. } => {
+            let mut text = format!("<- #{exchange} {} {status}", operation.as_deref().unwrap_or("(no operation)"));
+            for extra in [reason, state, key].into_iter().flatten() {
+                text += &format!(" {extra}");
+            }
+            if let Some(message) = message {
+                text += &format!(" `{message}`");
+            }
+            text + &format!(" after {}", seconds(*after))
+        }
+        What::NoAnswer { exchange, why } => format!("<- #{exchange} nothing: {why}"),
+        What::Malformed { exchange, why } => format!("<- #{exchange} malformed: {why}"),
+        What::Made { key, .. } => format!("has made key {key}"),
+        What::Used { key, .. } => format!("opens its data files with key {key}"),
+        What::Resolve { name, answer } => match answer {
+            Ok(addresses) => format!("resolves {name} to {}", addresses.join(", ")),
+            Err(error) => format!("resolves {name}: {error}"),
+        },
+        What::Connect { to, service, error: None, .. } => format!("connects to {service} at {to}"),
+        What::Connect { to, service, error: Some(error), .. } => format!("cannot connect to {service} at {to}: {error}"),
+        What::Call { service, operation, cmk, principal, status, code } => {
+            let mut text = format!("{service} {operation}");
+            if let Some(cmk) = cmk {
+                text += &format!(" with {cmk}");
+            }
+            if let Some(principal) = principal {
+                text += &format!(" for {principal}");
+            }
+            match (status, code) {
+                (0, code) => with(&(text + ": no answer"), code.as_deref()),
+                (status, None) => format!("{text}: {status}"),
+                (status, Some(code)) => format!("{text}: {status} {code}"),
+            }
+        }
+        What::Grant { cmk, .. } => format!("opens a master key with {cmk}"),
+        What::Finding { invariant, text } => format!("{invariant} is broken: {text}"),
+        What::Bytes { connection, sent, length } if verbose => {
+            format!("{} {length} bytes on connection {connection}", if *sent { "sends" } else { "receives" })
+        }
+        What::Close { connection } if verbose => format!("closes connection {connection}"),
+        What::File { operation, path } if verbose => format!("{operation} {path}"),
+        What::Bytes { .. } | What::Close { .. } | What::File { .. } => return None,
+    })
+}
+
+fn with(text: &str, why: Option<&str>) -> String {
+    why.map_or_else(|| text.to_owned(), |why| format!("{text}: {why}"))
+}
+
+fn seconds(at: Duration) -> String {
+    format!("{}.{:03}", at.as_secs(), at.subsec_millis())
+}

@@ -1,0 +1,81 @@
+//! The certificates of the simulated clouds: one authority, and one certificate for every name of a world.
+//!
+//! The authority is what the proxy's `Roots` trusts, in place of the system's store.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use kmip_proxy::env::{Clock as _, Crypto as _};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer};
+use rustls::time_provider::TimeProvider;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::{PrivateKeyDer, UnixTime};
+use time::OffsetDateTime;
+
+use super::clock::WallClock;
+use super::crypto::SimCrypto;
+
+/// How long before the start of a run the clouds' certificates began to hold.
+const BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long they hold after it: longer than any scenario's `pass` that does not mean them.
+const AFTER: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
+
+/// What the clouds of a world show, and what the proxy trusts.
+#[derive(Clone)]
+pub(crate) struct CloudTls {
+    pub(crate) server: Arc<ServerConfig>,
+    pub(crate) roots: Arc<RootCertStore>,
+}
+
+impl CloudTls {
+    /// Makes an authority and one certificate for all names, from the host's own stream.
+    pub(crate) fn new(names: Vec<String>, crypto: &SimCrypto, clock: &WallClock) -> Self {
+        Self::make(names, crypto, clock).expect("the lab's own certificates are well formed")
+    }
+
+    fn make(names: Vec<String>, crypto: &SimCrypto, clock: &WallClock) -> Result<Self, Box<dyn std::error::Error>> {
+        let now = clock.now();
+        let authority_key = crypto.new_certificate_key()?;
+        let mut authority_params = params("lab cloud authority", 1, now, vec![])?;
+        authority_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = authority_params.self_signed(&authority_key)?;
+        let issuer = Issuer::from_params(&authority_params, &authority_key);
+        let key = crypto.new_certificate_key()?;
+        let mut leaf_params = params("lab cloud", 2, now, names)?;
+        leaf_params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let leaf = leaf_params.signed_by(&key, &issuer)?;
+
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone())?;
+        let time = Arc::new(TlsTime(clock.clone()));
+        let mut server = ServerConfig::builder_with_details(crypto.provider(), time)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
+        // A session that outlives its connection would tie one request to another.
+        server.send_tls13_tickets = 0;
+        Ok(CloudTls { server: Arc::new(server), roots: Arc::new(roots) })
+    }
+}
+
+fn params(name: &str, serial: u64, now: SystemTime, names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(names)?;
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, name);
+    params.distinguished_name = subject;
+    params.serial_number = Some(serial.into());
+    params.not_before = OffsetDateTime::from(now - BEFORE);
+    params.not_after = OffsetDateTime::from(now + AFTER);
+    Ok(params)
+}
+
+/// Lets rustls read the run's wall clock.
+#[derive(Debug)]
+struct TlsTime(WallClock);
+
+impl TimeProvider for TlsTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        self.0.now().duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
+    }
+}

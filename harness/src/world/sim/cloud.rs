@@ -1,0 +1,236 @@
+//! The clouds of a simulated world: the fake AWS behind its endpoints, and the credentials that it has given out.
+//!
+//! A private endpoint stands at a private address under its PrivateLink name, the public one at a documentation address
+//! (RFC 5737) under the service's own name; STS has an address of its own.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use kmip_proxy::kms::endpoints::Endpoint as KmsEndpoint;
+use turmoil::Sim;
+
+use super::certificates::CloudTls;
+use super::clock::WallClock;
+use super::crypto::SimCrypto;
+use super::front_end::{EndpointSwitch, FrontEnd};
+use super::machine::{CLOUD, Ground};
+use super::network::{Map, Place};
+use super::planted::Planted;
+use crate::clouds::aws::{Aws, Holder, IssuedCredentials};
+use crate::scenario::{Credentials, CredentialsKind, KeyChange, World};
+use crate::trace::Trace;
+use crate::world::Entropy;
+
+/// The IAM user whose keys the proxy is given.
+const USER: &str = "mongodb-atlas";
+
+/// The role that it may have to assume first.
+const ROLE: &str = "atlas-kms";
+
+/// The role's external id, as its trust policy asks for.
+pub(crate) const EXTERNAL_ID: &str = "kmiplab-external-id";
+
+/// The name of the token service's host.
+const STS: &str = "sts";
+
+/// Everything in the cloud.
+pub(crate) struct CloudWorld {
+    pub(crate) aws: Arc<Mutex<Aws>>,
+    pub(crate) tls: CloudTls,
+    /// The ways to KMS in the order in which the proxy tries them, and the way to STS.
+    pub(crate) endpoints: Vec<CloudEndpoint>,
+    /// How many connections one request may cost.
+    pub(crate) attempts_most: usize,
+    /// What the proxy is given now.
+    pub(crate) current: Arc<Mutex<Current>>,
+    kind: CredentialsKind,
+    region: String,
+    arns: BTreeMap<String, String>,
+}
+
+/// One way into the cloud.
+#[derive(Clone, Debug)]
+pub(crate) struct CloudEndpoint {
+    pub(crate) name: String,
+    pub(crate) dns: String,
+    pub(crate) address: IpAddr,
+    pub(crate) private: bool,
+    pub(crate) service: &'static str,
+}
+
+/// The credentials that are valid now, as an operator would copy them.
+#[derive(Clone, Debug)]
+pub(crate) struct Current {
+    pub(crate) issued: IssuedCredentials,
+    pub(crate) role_arn: Option<String>,
+}
+
+impl CloudWorld {
+    pub(crate) fn new(world: &World, entropy: &Entropy, clock: &WallClock, trace: &Trace, map: &mut Map) -> Self {
+        let region = world.aws.region.clone();
+        let created = clock.at(Duration::ZERO) - Duration::from_secs(90 * 24 * 60 * 60);
+        let mut aws = Aws::new(&region, entropy.key("aws"), created, trace.clone());
+        let arns: BTreeMap<String, String> =
+            world.aws.keys.iter().map(|name| (name.clone(), aws.add_key(name))).collect();
+        let current = issue(&mut aws, &world.credentials, clock.at(Duration::ZERO));
+
+        let mut endpoints = Vec::new();
+        for (index, endpoint) in world.aws.endpoints.iter().enumerate() {
+            let number = u8::try_from(index + 1).unwrap_or(u8::MAX);
+            let (dns, address) = if endpoint.private {
+                (format!("{}-lab.kms.{region}.vpce.amazonaws.com", endpoint.name), Ipv4Addr::new(10, 0, number, 10))
+            } else {
+                (format!("kms.{region}.amazonaws.com"), Ipv4Addr::new(203, 0, 113, number))
+            };
+            endpoints.push(CloudEndpoint {
+                name: endpoint.name.clone(),
+                dns,
+                address: address.into(),
+                private: endpoint.private,
+                service: "kms",
+            });
+        }
+        endpoints.push(CloudEndpoint {
+            name: STS.to_owned(),
+            dns: format!("sts.{region}.amazonaws.com"),
+            address: Ipv4Addr::new(203, 0, 113, 200).into(),
+            private: false,
+            service: STS,
+        });
+        for endpoint in &endpoints {
+            let place =
+                Place { host: endpoint.name.clone(), service: endpoint.service, private: endpoint.private };
+            map.add(&endpoint.dns, endpoint.address, place);
+        }
+        let names = endpoints.iter().map(|endpoint| endpoint.dns.clone()).collect();
+        let tls = CloudTls::new(names, &SimCrypto::new(CLOUD), clock);
+        let mut cloud = CloudWorld {
+            aws: Arc::new(Mutex::new(aws)),
+            tls,
+            endpoints,
+            attempts_most: 0,
+            current: Arc::new(Mutex::new(current)),
+            kind: world.credentials.kind,
+            region,
+            arns,
+        };
+        cloud.attempts_most = kmip_proxy::kms::failover::attempts_most(cloud.kms_endpoints().len())
+            + if cloud.kind == CredentialsKind::Role { 2 } else { 0 };
+        cloud
+    }
+
+    /// The endpoints as the proxy's command line states them.
+    pub(crate) fn kms_endpoints(&self) -> Vec<KmsEndpoint> {
+        let kms = self.endpoints.iter().filter(|endpoint| endpoint.service == "kms");
+        kms.map(|endpoint| {
+            let class = if endpoint.private { "private" } else { "public" };
+            let text = format!("{class}:https://{}", endpoint.dns);
+            text.parse().expect("the world's endpoints are well formed")
+        })
+        .collect()
+    }
+
+    /// The ARN of a key by its name.
+    pub(crate) fn arn(&self, name: &str) -> &str {
+        self.arns.get(name).map_or(name, String::as_str)
+    }
+
+    /// The region, in AWS' spelling.
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Wraps key material as the snapshot holds it.
+    pub(crate) fn wrap(&self, key: &str, plaintext: &[u8]) -> Vec<u8> {
+        self.aws().encrypt_directly(key, plaintext, &BTreeMap::new()).expect("the scenario's keys were checked")
+    }
+
+    pub(crate) fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) {
+        // What AWS itself would refuse (rotating a disabled key, say) changes nothing, as in the real service.
+        let _ = self.aws().change_key(name, change, at);
+    }
+
+    /// The cloud stops accepting what it has given out.
+    pub(crate) fn expire(&self, now: SystemTime) {
+        let current = self.current();
+        let id = &current.issued.access_key_id;
+        let mut aws = self.aws();
+        let done = match self.kind {
+            CredentialsKind::Session => aws.expire(id, now),
+            CredentialsKind::User | CredentialsKind::Role => aws.revoke(id),
+        };
+        done.expect("the current credentials were issued by this cloud");
+    }
+
+    /// The cloud gives out new credentials, which are then the current ones.
+    pub(crate) fn renew(&self, credentials: &Credentials, now: SystemTime) {
+        // Renewed ones last as long as sessions usually do, not as the first ones did.
+        let renewed = Credentials { expires: None, ..credentials.clone() };
+        let issued = issue(&mut self.aws(), &renewed, now);
+        *self.current() = issued;
+    }
+
+    /// Takes back every planned fault.
+    pub(crate) fn heal(&self) {
+        self.aws().clear_faults(None);
+    }
+
+    pub(crate) fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn aws(&self) -> MutexGuard<'_, Aws> {
+        self.aws.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long a renewed session lasts: the usual hour.
+const SESSION: Duration = Duration::from_secs(60 * 60);
+
+fn issue(aws: &mut Aws, credentials: &Credentials, now: SystemTime) -> Current {
+    match credentials.kind {
+        CredentialsKind::User => Current { issued: aws.add_user(USER), role_arn: None },
+        CredentialsKind::Session => {
+            let expires = now + credentials.expires.unwrap_or(SESSION);
+            // The session's user must exist before the session.
+            let _ = aws.add_user(USER);
+            Current { issued: aws.add_session(Holder::User(USER), Some(expires)), role_arn: None }
+        }
+        CredentialsKind::Role => {
+            let issued = aws.add_user(USER);
+            aws.deny(USER, "kms:*", "*");
+            let arn = aws.add_role(ROLE, &[USER], Some(EXTERNAL_ID));
+            Current { issued, role_arn: Some(arn) }
+        }
+    }
+}
+
+/// Puts an endpoint on the simulated network.
+pub(crate) fn host(
+    sim: &mut Sim<'static>,
+    cloud: &CloudWorld,
+    endpoint: &CloudEndpoint,
+    switch: EndpointSwitch,
+    ground: &Ground,
+    planted: &Planted,
+) {
+    let front_end = FrontEnd {
+        name: endpoint.name.clone(),
+        private: endpoint.private,
+        cloud: cloud.aws.clone(),
+        tls: cloud.tls.server.clone(),
+        clock: ground.clock.clone(),
+        trace: ground.trace.clone(),
+        switch,
+        rewrite: planted.kms_answers.clone(),
+    };
+    sim.host(endpoint.name.as_str(), move || {
+        let front_end = front_end.clone();
+        async move {
+            let never = front_end.serve().await?;
+            match never {}
+        }
+    });
+}

@@ -1,0 +1,338 @@
+//! Plays the timeline: steps the simulation and fires what is due.
+//!
+//! Everything random is drawn before the first step. Faults change the network (turmoil's holds and partitions), an
+//! endpoint's switch, the cloud's state, a process' orders, the wall clocks, or the operator's files; nothing else.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use turmoil::Sim;
+
+use super::clock::{EPOCH, WallClock};
+use super::cloud::{self, CloudWorld};
+use super::disk::Disk;
+use super::front_end::{EndpointSwitch, Phase};
+use super::machine::{Ground, MongodOrders, Orders, ProxyOrders};
+use super::network::{Map, Place};
+use super::planted::Planted;
+use super::{machine, relay, snapshot};
+use crate::scenario::{Action, EndpointState, Process, Scenario, When};
+use crate::trace::{Fingerprint, ProcessState, Trace, What};
+use crate::world::{Drawn, Entropy, Played};
+
+/// How long the epilogue waits for mongod to open or to give up.
+const EPILOGUE: Duration = Duration::from_secs(20);
+
+/// How long after healing the network mongod is started: longer than any message is under way.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// The host that is not deterministic, in canaries only.
+const SABOTEUR: &str = "saboteur";
+
+/// One run.
+pub(crate) struct Driver<'a> {
+    scenario: &'a Scenario,
+    planted: &'a Planted,
+    sim: Sim<'static>,
+    ground: Ground,
+    cloud: CloudWorld,
+    switches: BTreeMap<String, EndpointSwitch>,
+    phases: BTreeMap<String, Phase>,
+    blocked: BTreeMap<String, EndpointState>,
+    times: Vec<Duration>,
+    drawn: Vec<Drawn>,
+    proxy: watch::Sender<Orders<ProxyOrders>>,
+    mongod: watch::Sender<Orders<MongodOrders>>,
+    cloud_provider: kmip_proxy::keys::Provider,
+    existing: BTreeMap<String, Fingerprint>,
+    entropy: Entropy,
+}
+
+impl<'a> Driver<'a> {
+    pub(crate) fn new(scenario: &'a Scenario, entropy: Entropy, planted: &'a Planted) -> Self {
+        let world = &scenario.world;
+        let clock = WallClock::default();
+        let trace = {
+            let clock = clock.clone();
+            Trace::new(&entropy.key("fingerprints"), move || clock.elapsed())
+        };
+        let mut drawn = Vec::new();
+        let times = draw_times(scenario, &entropy, &mut drawn);
+        let mut sim = turmoil::Builder::new()
+            .rng_seed(entropy.number("network"))
+            .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+            .tick_duration(world.tick)
+            .min_message_latency(world.latency.start)
+            .max_message_latency(world.latency.end)
+            // The driver decides when a run is over.
+            .simulation_duration(Duration::MAX)
+            .build();
+
+        let mut map = Map::default();
+        let loopback = Place { host: "proxy".to_owned(), service: "kmip", private: true };
+        map.add("localhost", Ipv4Addr::LOCALHOST.into(), loopback);
+        let relayed = Place { host: "relay".to_owned(), service: "kmip", private: true };
+        map.add_port((Ipv4Addr::LOCALHOST, relay::PORT).into(), relayed);
+        let cloud = CloudWorld::new(world, &entropy, &clock, &trace, &mut map);
+        let disk = Disk::new();
+        let ground = Ground { clock, disk, map: map.into(), roots: cloud.tls.roots.clone(), trace };
+        let existing = snapshot::prepare(&ground, world, &cloud, &entropy);
+
+        let mut phases = BTreeMap::new();
+        let mut switches = BTreeMap::new();
+        for endpoint in &cloud.endpoints {
+            let name = format!("phase/{}", endpoint.name);
+            phases.insert(endpoint.name.clone(), Phase::ALL[entropy.pick(&name, Phase::ALL.len())]);
+            let switch: EndpointSwitch = Rc::new(Cell::new(None));
+            switches.insert(endpoint.name.clone(), switch.clone());
+            cloud::host(&mut sim, &cloud, endpoint, switch, &ground, planted);
+        }
+        let (proxy, proxy_orders) = watch::channel(Orders::default());
+        let (mongod, mongod_orders) = watch::channel(Orders::default());
+        super::hosts::proxy(&mut sim, &ground, scenario, &cloud, planted, proxy_orders);
+        super::hosts::mongod(&mut sim, &ground, scenario, planted, mongod_orders);
+        if planted.answers.is_some() {
+            relay::host(&mut sim, &ground, planted);
+        }
+        if world.saboteur {
+            saboteur(&mut sim, &ground.trace);
+        }
+        Driver {
+            scenario,
+            planted,
+            sim,
+            ground,
+            cloud,
+            switches,
+            phases,
+            blocked: BTreeMap::new(),
+            times,
+            drawn,
+            proxy,
+            mongod,
+            cloud_provider: world.proxy.cloud_provider,
+            existing,
+            entropy,
+        }
+    }
+
+    /// Plays to the end, epilogue included.
+    pub(crate) fn play(mut self, seed: u64) -> Played {
+        let mut broke = None;
+        self.start_proxy();
+        for index in 0..self.times.len() {
+            let at = self.times[index];
+            if let Err(why) = self.advance(at) {
+                broke = Some(why);
+                break;
+            }
+            self.fire(index);
+        }
+        let mut epilogue = self.scenario.end;
+        if broke.is_none() {
+            broke = self.advance(self.scenario.end).err();
+        }
+        if broke.is_none() {
+            match self.epilogue() {
+                Ok(started) => epilogue = started,
+                Err(why) => broke = Some(why),
+            }
+        }
+        let trace = self.ground.trace.clone();
+        let disk = &self.ground.disk;
+        let files = disk.durable_paths().into_iter().filter_map(|path| disk.durable(&path).map(|bytes| (path, bytes)));
+        Played {
+            seed,
+            simulated: self.sim.elapsed(),
+            drawn: std::mem::take(&mut self.drawn),
+            fired: self.times.clone(),
+            epilogue,
+            existing: std::mem::take(&mut self.existing),
+            disk: files.collect(),
+            attempts_most: self.cloud.attempts_most,
+            broke,
+            digest: trace.digest(),
+            semantic_digest: trace.semantic_digest(),
+            // Dropping the simulation closes what is still open; that is no part of the run.
+            events: trace.events(),
+        }
+    }
+
+    /// Steps until a moment has come.
+    fn advance(&mut self, to: Duration) -> Result<(), String> {
+        while self.sim.elapsed() < to {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), String> {
+        self.sim.step().map_err(|error| error.to_string())?;
+        self.ground.clock.drive(self.sim.elapsed());
+        Ok(())
+    }
+
+    fn fire(&mut self, index: usize) {
+        let event = &self.scenario.timeline[index];
+        self.note(event.line, &event.text);
+        match &event.action {
+            Action::Start(Process::Proxy) => self.start_proxy(),
+            Action::StartProxy { cloud_provider } => {
+                self.cloud_provider = *cloud_provider;
+                self.start_proxy();
+            }
+            Action::Start(Process::Mongod) => self.start_mongod(false),
+            Action::RotateMasterKey => self.start_mongod(true),
+            Action::Stop(process) => self.stop(*process),
+            Action::Crash(process) => self.crash(*process),
+            Action::Endpoint { name, state } => self.endpoint(name, *state),
+            Action::Key { name, change } => self.cloud.change_key(name, *change, self.ground.clock.at(self.sim.elapsed())),
+            Action::ExpireCredentials => self.cloud.expire(self.ground.clock.at(self.sim.elapsed())),
+            Action::RenewCredentials => self.renew(),
+            Action::Pass(time) => self.ground.clock.pass(*time),
+        }
+    }
+
+    /// Heals everything around, starts mongod once more, and waits until it opens or gives up.
+    fn epilogue(&mut self) -> Result<Duration, String> {
+        self.note(0, "everything around is healed, and mongod is started once more");
+        let names: Vec<String> = self.switches.keys().cloned().collect();
+        for name in names {
+            self.endpoint(&name, EndpointState::Available);
+        }
+        self.cloud.heal();
+        if self.proxy.borrow().run.is_none() || !self.is_alive("proxy") {
+            self.start_proxy();
+        }
+        self.stop(Process::Mongod);
+        self.advance(self.sim.elapsed() + SETTLE)?;
+        let started = self.sim.elapsed();
+        self.start_mongod(false);
+        let mark = self.ground.trace.events().len();
+        let last = started + EPILOGUE;
+        while self.sim.elapsed() < last {
+            self.step()?;
+            let over = self.ground.trace.events().iter().skip(mark).any(|event| {
+                event.host == "mongod"
+                    && matches!(event.what, What::Process { state: ProcessState::Ready | ProcessState::Exited, .. })
+            });
+            if over {
+                break;
+            }
+        }
+        Ok(started)
+    }
+
+    fn start_proxy(&mut self) {
+        self.revive("proxy");
+        let run = Some(ProxyOrders { cloud_provider: self.cloud_provider });
+        self.proxy.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
+    }
+
+    fn start_mongod(&mut self, rotate_master_key: bool) {
+        self.revive("mongod");
+        let run = Some(MongodOrders { rotate_master_key });
+        self.mongod.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
+    }
+
+    fn stop(&mut self, process: Process) {
+        match process {
+            Process::Proxy => self.proxy.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run: None }),
+            Process::Mongod => self.mongod.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run: None }),
+        }
+    }
+
+    fn crash(&mut self, process: Process) {
+        let host = process.as_str();
+        self.sim.crash(host);
+        self.stop(process);
+        self.ground.trace.record(host, What::Process { state: ProcessState::Crashed, why: None });
+    }
+
+    /// Lets a crashed host take orders again.
+    fn revive(&mut self, host: &str) {
+        if !self.sim.is_host_running(host) {
+            self.sim.bounce(host);
+        }
+    }
+
+    fn is_alive(&mut self, host: &str) -> bool {
+        self.sim.is_host_running(host)
+    }
+
+    fn endpoint(&mut self, name: &str, state: EndpointState) {
+        match self.blocked.remove(name) {
+            Some(EndpointState::Rejected) => self.sim.release("proxy", name),
+            Some(EndpointState::Refusing) => self.sim.repair("proxy", name),
+            _ => {}
+        }
+        let Some(switch) = self.switches.get(name) else { return };
+        switch.set(None);
+        match state {
+            EndpointState::Available => {}
+            // A partition would refuse at once; a rejected endpoint swallows packets.
+            EndpointState::Rejected => self.sim.hold("proxy", name),
+            EndpointState::Refusing => self.sim.partition("proxy", name),
+            EndpointState::Resetting => {
+                let phase = self.phases[name];
+                switch.set(Some(phase));
+                let drawn = Drawn { what: format!("when {name} cuts connections"), value: phase.as_str().to_owned() };
+                if !self.drawn.contains(&drawn) {
+                    self.drawn.push(drawn);
+                }
+            }
+        }
+        self.blocked.insert(name.to_owned(), state);
+    }
+
+    fn renew(&mut self) {
+        let now = self.ground.clock.at(self.sim.elapsed());
+        self.cloud.renew(&self.scenario.world.credentials, now);
+        snapshot::write_credentials(&self.ground, &self.scenario.world, &self.cloud);
+        self.ground.trace.record(
+            "operator",
+            What::File { operation: "edit".to_owned(), path: machine::in_dbpath("cloudProviderCredentials").display().to_string() },
+        );
+    }
+
+    fn note(&self, line: u32, text: &str) {
+        self.ground.trace.record("lab", What::Action { line, text: text.to_owned() });
+    }
+}
+
+fn draw_times(scenario: &Scenario, entropy: &Entropy, drawn: &mut Vec<Drawn>) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for event in &scenario.timeline {
+        times.push(match event.at {
+            When::At(at) => at,
+            When::Between(first, last) => {
+                // Named by the event's own text, so that taking out another line shifts nothing.
+                let at = entropy.moment(&format!("at/{}", event.text), first..last);
+                let value = format!("{}.{:03}s", at.as_secs(), at.subsec_millis());
+                drawn.push(Drawn { what: format!("when line {} fires", event.line), value });
+                at
+            }
+        });
+    }
+    times
+}
+
+/// A host that writes down what no seed decides.
+fn saboteur(sim: &mut Sim<'static>, trace: &Trace) {
+    let trace = trace.clone();
+    sim.host(SABOTEUR, move || {
+        let trace = trace.clone();
+        async move {
+            use std::hash::{BuildHasher as _, RandomState};
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let text = format!("a number from nowhere: {:x}", RandomState::new().hash_one(0));
+            trace.record(SABOTEUR, What::Log { severity: 'I', id: None, text, attributes: Vec::new() });
+            Ok(())
+        }
+    });
+}
+

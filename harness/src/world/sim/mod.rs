@@ -1,0 +1,37 @@
+//! The simulated world: turmoil's network, seeded cryptography, a disk that can lose power, and the product in between.
+//!
+//! A run goes: draw what the seed decides; build clouds, certificates, disk and hosts; step the simulation and fire the
+//! timeline; heal everything and start mongod once more; hand over the log. mongod and the proxy are hosts of their own,
+//! because they must be able to crash apart, and 127.0.0.1 leads from one to the other.
+//!
+//! Invariant: a run depends on the scenario and the seed alone. Everything lives on the calling thread, and nothing
+//! outlives the run.
+
+mod certificates;
+mod clock;
+mod cloud;
+mod crypto;
+mod disk;
+mod driver;
+mod front_end;
+mod hosts;
+mod machine;
+mod network;
+mod planted;
+mod relay;
+mod snapshot;
+
+pub use disk::{CrashPoint, Disk};
+pub use planted::{Planted, Rewrite, Wrapper};
+
+use super::{Entropy, Played};
+use crate::scenario::Scenario;
+
+/// Plays one scenario with one seed.
+pub fn play(scenario: &Scenario, seed: u64, planted: &Planted) -> Played {
+    let entropy = Entropy::new(seed);
+    crypto::reseed(&entropy);
+    // The AWS SDK draws its invocation ids and jitter from this thread's generator.
+    fastrand::seed(entropy.number("fastrand"));
+    driver::Driver::new(scenario, entropy, planted).play(seed)
+}

@@ -1,0 +1,41 @@
+//! Activate (KMIP 1.4 section 4.19): the object may be used from now on.
+//!
+//! Percona Server sends it after Register; MongoDB Enterprise is told not to with `--kmipActivateKeys false`. It changes
+//! the key file and asks no cloud: activating opens nothing.
+
+use std::borrow::Cow;
+
+use crate::keys::{Event, UpdateError};
+use crate::kmip::ResponsePayload;
+use crate::kmip::enums::ResultReason;
+use crate::kmip::payload::Activate;
+use crate::operator::Failure;
+
+use super::{Failed, Operations, Outcome, meant};
+
+pub(super) fn run<'a>(
+    operations: &Operations,
+    request: &Activate<'a>,
+    placeholder: &Option<String>,
+) -> Outcome<'a> {
+    let id = meant(request.unique_identifier, placeholder)?;
+    let found = operations.find(id)?;
+    if found.object.state.is_destroyed() {
+        return Err(super::not_found(id));
+    }
+    let now = operations.now();
+    let changed = operations.layout.update(id, &mut |key| {
+        key.object.pass_to(now);
+        key.object.apply(Event::Activate, now)
+    });
+    match changed {
+        Ok(_) => Ok(ResponsePayload::Activate { unique_identifier: Cow::Owned(id.to_owned()) }),
+        Err(UpdateError::NotPresent) => Err(super::not_found(id)),
+        // KMIP 1.4 section 11.19: Permission Denied for an object that is not Pre-Active.
+        Err(UpdateError::Refused(refused)) => Err(Failed::new(ResultReason::PERMISSION_DENIED, refused.to_string())),
+        Err(UpdateError::Layout(error)) => {
+            let failure = Failure::of_layout(id, operations.provider, &error).with_files(operations.layout.files_of(id));
+            Err(operations.tell(&failure))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Get (KMIP 1.4 section 4.11): the key itself, opened by the provider for this one request.
+//!
+//! Every MongoDB client sends it. Material is given out in the format in which it was registered: Raw for symmetric
+//! keys, Opaque for secret data. Wrapping on the way out is not offered.
+//!
+//! Invariant: one Get is one unwrap by the provider. Nothing unwrapped outlives the answer.
+
+use std::borrow::Cow;
+
+use zeroize::Zeroizing;
+
+use crate::keys::{ObjectType, Secret, WrappedKey};
+use crate::kmip::enums::{CryptographicAlgorithm, KeyFormatType, KeyWrapType, ResultReason, SecretDataType};
+use crate::kmip::payload::Get;
+use crate::kmip::response_payload::KeyBlock;
+use crate::kmip::{KeyBytes, ManagedObject, ResponsePayload};
+use crate::kms::Call;
+use crate::operator::Failure;
+
+use super::{Failed, Operations, Outcome, meant, not_found};
+
+pub(super) async fn run<'a>(
+    operations: &Operations,
+    request: &Get<'_>,
+    placeholder: &Option<String>,
+) -> Outcome<'a> {
+    let id = meant(request.unique_identifier, placeholder)?;
+    let key = operations.find(id)?;
+    if key.object.state.is_destroyed() {
+        return Err(not_found(id));
+    }
+    refuse_transformations(request, format(&key))?;
+    let material = open(operations, &key).await?;
+    let block = KeyBlock {
+        key_format_type: format(&key),
+        key_material: KeyBytes::Owned(Zeroizing::new(material.expose().to_vec())),
+        cryptographic_algorithm: key.object.algorithm.map(CryptographicAlgorithm),
+        cryptographic_length: key.object.length_bits.and_then(|bits| i32::try_from(bits).ok()),
+    };
+    let object = match key.object.object_type {
+        ObjectType::SymmetricKey => ManagedObject::SymmetricKey(block),
+        ObjectType::SecretData { kind } => {
+            ManagedObject::SecretData { secret_data_type: SecretDataType(kind), key_block: block }
+        }
+    };
+    Ok(ResponsePayload::Get { unique_identifier: Cow::Owned(id.to_owned()), object })
+}
+
+/// Asks the provider to open a key.
+async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Failed> {
+    let id = key.id();
+    let kms = operations.kms(id)?;
+    let owner = key.credentials_of.as_deref().unwrap_or(id);
+    let files = operations.layout.files_of(owner);
+    let Some(wrapped) = &key.wrapped else { return Err(not_found(id)) };
+    let resolved = operations.layout.credentials(owner, operations.provider).map_err(|error| {
+        operations.tell(&Failure::of_layout(id, operations.provider, &error).with_files(files.clone()))
+    })?;
+    let cmk = key.master_key.name();
+    let call = Call { key_id: id, credentials: &resolved.credentials, cmk: &cmk, context: &key.encryption_context };
+    kms.unwrap(call, wrapped).await.map_err(|error| {
+        let failure = Failure::of_kms(id, &error).with_credentials(resolved.origin, resolved.file.clone());
+        operations.tell(&failure.with_files(operations.layout.files_of(id)))
+    })
+}
+
+fn format(key: &WrappedKey) -> KeyFormatType {
+    match key.object.object_type {
+        ObjectType::SymmetricKey => KeyFormatType::RAW,
+        ObjectType::SecretData { .. } => KeyFormatType::OPAQUE,
+    }
+}
+
+fn refuse_transformations(request: &Get<'_>, format: KeyFormatType) -> Result<(), Failed> {
+    let asked = request.key_format_type.unwrap_or(format);
+    if asked != format && asked != KeyFormatType::RAW {
+        let why = format!("the key can be had in the format {} only", format.name().unwrap_or("Raw"));
+        return Err(Failed::new(ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED, why));
+    }
+    if request.key_compression_type.is_some() {
+        let why = "compression is for elliptic curves, and this key is none";
+        return Err(Failed::new(ResultReason::KEY_COMPRESSION_TYPE_NOT_SUPPORTED, why));
+    }
+    let wrapped = request.key_wrap_type.is_some_and(|wrapping| wrapping != KeyWrapType::NOT_WRAPPED);
+    if request.key_wrapping_specification || wrapped {
+        let why = "this server does not wrap keys for its clients; TLS protects them on the way";
+        return Err(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! Query (KMIP 1.4 section 4.25): what this server can do.
+
+use std::borrow::Cow;
+
+use crate::kmip::enums::{ObjectType, QueryFunction};
+use crate::kmip::payload::Query;
+use crate::kmip::{QueryAnswer, ResponsePayload};
+
+use super::{OPERATIONS, Outcome};
+
+/// The objects that can be made or registered here.
+const OBJECTS: [ObjectType; 2] = [ObjectType::SYMMETRIC_KEY, ObjectType::SECRET_DATA];
+
+/// Who answers.
+const VENDOR: &str = concat!("kmip-proxy ", env!("CARGO_PKG_VERSION"));
+
+pub(super) fn run<'a>(request: &Query) -> Outcome<'a> {
+    let asked = |function| request.functions.contains(&function);
+    let mut answer = QueryAnswer::default();
+    if asked(QueryFunction::OPERATIONS) {
+        answer.operations = Cow::Borrowed(&OPERATIONS);
+    }
+    if asked(QueryFunction::OBJECTS) {
+        answer.object_types = Cow::Borrowed(&OBJECTS);
+    }
+    if asked(QueryFunction::SERVER_INFORMATION) {
+        answer.vendor_identification = Some(Cow::Borrowed(VENDOR));
+    }
+    Ok(ResponsePayload::Query(answer))
+}

@@ -1,0 +1,147 @@
+//! The proxy put together: files, certificates, listener, operations.
+//!
+//! It starts in this order: prepare the dbpath; make or read certificates, so that mongod finds them; listen; tell the
+//! operator what to do next; serve until told to stop. The program and the laboratory both call [`run`]; they differ in
+//! the [`Env`] that they give it, and in nothing else.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::env::Env;
+use crate::keys::{CredentialSource, Layout, LayoutError, Provider, SnapshotLayout};
+use crate::kms::{self, Kms};
+use crate::operations::Operations;
+use crate::operator::startup::{self, Listening};
+use crate::operator::Operator;
+use crate::server::{self, Limits};
+use crate::tls::{self, TlsError};
+
+/// What a start needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// mongod's data directory.
+    pub dbpath: PathBuf,
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// mongod's own port, for the command line that the operator is shown.
+    pub mongod_port: u16,
+    /// Whose keys are served.
+    pub cloud_provider: Provider,
+    /// Credentials from outside the metadata files.
+    pub credentials: CredentialSource,
+    /// The customer's key that wraps new keys; else that of the newest key.
+    pub kms_key: Option<String>,
+    /// How the provider is reached.
+    pub kms: kms::endpoints::Settings,
+    /// Where certificates come from.
+    pub certificates: Certificates,
+    /// What the listener bounds.
+    pub limits: Limits,
+}
+
+/// Where the certificates come from.
+#[derive(Clone, Debug)]
+pub enum Certificates {
+    /// Made at the start and written into the dbpath.
+    Generated,
+    /// Given as files.
+    Given {
+        /// The server's certificate chain.
+        certificate: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+        /// The authority of the clients.
+        client_ca: PathBuf,
+    },
+}
+
+/// Why the proxy did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The dbpath does not serve.
+    #[error("{0}")]
+    Dbpath(#[from] LayoutError),
+    /// Certificates could not be had.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Another program listens there.
+    #[error("{address} is taken: another proxy, or another program, listens there; stop it or choose another -kmipPort")]
+    PortTaken {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}: {why}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        why: io::Error,
+    },
+}
+
+/// Serves until `stop` turns true. `kms` is the provider's client, `None` where this version has none.
+pub async fn run(
+    settings: Settings,
+    env: Env,
+    kms: Option<Arc<dyn Kms>>,
+    operator: Arc<dyn Operator>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), StartError> {
+    let layout: Arc<dyn Layout> = Arc::new(SnapshotLayout::new(
+        env.files.clone(),
+        settings.dbpath.clone(),
+        settings.cloud_provider,
+        settings.credentials,
+    ));
+    layout.prepare()?;
+    let listing = layout.list()?;
+
+    let (tls, ca_file, client_file, written) = match &settings.certificates {
+        Certificates::Generated => {
+            let tls = tls::generate(&env, &settings.dbpath)?;
+            let (ca, client) = (settings.dbpath.join(tls::CA_FILE), settings.dbpath.join(tls::CLIENT_FILE));
+            (tls, ca.clone(), Some(client.clone()), vec![ca, client])
+        }
+        Certificates::Given { certificate, key, client_ca } => {
+            (tls::given(&env, certificate, key, client_ca)?, client_ca.clone(), None, Vec::new())
+        }
+    };
+    let listener = env.network.listen(settings.bind).await.map_err(|why| match why.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { address: settings.bind },
+        _ => StartError::Listen { address: settings.bind, why },
+    })?;
+    let address = listener.local_address().map_err(|why| StartError::Listen { address: settings.bind, why })?;
+
+    for problem in &listing.problems {
+        operator.tell(&startup::damaged(problem));
+    }
+    let started = Listening {
+        address,
+        provider: settings.cloud_provider,
+        dbpath: settings.dbpath,
+        mongod_port: settings.mongod_port,
+        ca_file,
+        client_file,
+        written,
+        keys: listing.keys.len(),
+    };
+    for notice in startup::listening(&started) {
+        operator.tell(&notice);
+    }
+    let operations = Operations {
+        env: env.clone(),
+        layout,
+        kms,
+        provider: settings.cloud_provider,
+        kms_key: settings.kms_key,
+        deadline: settings.kms.deadline,
+        operator,
+    };
+    server::serve(&env, listener, tls, settings.limits, Arc::new(operations), stop).await;
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! The KMIP listener: accepts, shakes hands, frames messages, and answers them one after the other.
+//!
+//! A connection goes through: TLS handshake with a client certificate; eight bytes of TTLV header; the rest of the
+//! message, bounded; one answer; and again, until the client says close_notify, which is answered by closing at once
+//! (a client of one exchange counts a lingering server as a failure, and tries again).
+//!
+//! Invariants: nothing is allocated from a declared length; while an answer is made, a client that hangs up cancels it,
+//! and with it every call to a cloud.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::env::{BoxFuture, BoxStream, Env, Listener};
+
+/// What the server bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at the same time; further ones wait in the system's queue.
+    pub connections: u32,
+    /// The longest request, in bytes with its header. Requests of MongoDB's clients stay under 1 KiB.
+    pub message: usize,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
+    /// How long a request that has begun may take to arrive whole.
+    pub arrival: Duration,
+    /// How long writing an answer may take.
+    pub departure: Duration,
+    /// How long requests in flight may take to finish after a stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 1024,
+            message: 1024 * 1024,
+            handshake: Duration::from_secs(10),
+            arrival: Duration::from_secs(10),
+            departure: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Makes the answer to one framed message.
+pub trait Answer: Send + Sync {
+    /// The answer's bytes, never empty.
+    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Vec<u8>>;
+}
+
+/// Serves until `stop` turns true (or its sender is gone), then lets requests in flight finish.
+pub async fn serve(
+    env: &Env,
+    mut listener: Box<dyn Listener>,
+    tls: Arc<ServerConfig>,
+    limits: Limits,
+    answer: Arc<dyn Answer>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let slots = Arc::new(Semaphore::new(limits.connections as usize));
+    let connection = Connection { tls: TlsAcceptor::from(tls), limits, answer, stop: stop.clone() };
+    let connection = Arc::new(connection);
+    loop {
+        let next = async {
+            let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
+            (slot, listener.accept().await)
+        };
+        let Some((slot, accepted)) = unless_stopped(&mut stop, next).await else { break };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = connection.clone();
+                env.spawn.spawn(Box::pin(async move {
+                    // Whatever goes wrong on one connection ends that connection, and nothing else.
+                    let _ = connection.run(stream).await;
+                    drop(slot);
+                }));
+            }
+            // Out of file descriptors, or a connection reset before it was accepted: the listener itself is fine.
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
+    }
+    drop(listener);
+    let _ = timeout(limits.drain, slots.acquire_many(limits.connections)).await;
+}
+
+struct Connection {
+    tls: TlsAcceptor,
+    limits: Limits,
+    answer: Arc<dyn Answer>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn run(&self, stream: BoxStream) -> io::Result<()> {
+        let mut stream = timeout(self.limits.handshake, self.tls.accept(stream)).await??;
+        let mut stop = self.stop.clone();
+        let mut buffer = Vec::with_capacity(1024);
+        loop {
+            let Some(begun) = unless_stopped(&mut stop, fill(&mut stream, &mut buffer, 1)).await else { break };
+            if !begun? {
+                break;
+            }
+            let arrival = self.message(&mut stream, &mut buffer);
+            let Some(length) = timeout(self.limits.arrival, arrival).await?? else { break };
+            let message: Vec<u8> = buffer.drain(..length).collect();
+            let Some(answer) = unless_closed(&mut stream, &mut buffer, self.limits.message, self.answer.answer(&message)).await
+            else {
+                return Ok(());
+            };
+            timeout(self.limits.departure, async {
+                stream.write_all(&answer).await?;
+                stream.flush().await
+            })
+            .await??;
+        }
+        timeout(self.limits.departure, stream.shutdown()).await?
+    }
+
+    /// Reads until the buffer begins with a whole message, and returns its length; `None` where what arrives is not
+    /// KMIP (not a Request Message: there is nobody to answer to) or the client hangs up.
+    async fn message<S: AsyncRead + Unpin>(&self, stream: &mut S, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
+        if !fill(stream, buffer, HEADER).await? {
+            return Ok(None);
+        }
+        let Some((REQUEST_MESSAGE, length)) = buffer.split_first_chunk::<4>().and_then(|(tag, rest)| {
+            Some((u32::from_be_bytes(*tag), u32::from_be_bytes(*rest.first_chunk::<4>()?) as usize + HEADER))
+        }) else {
+            return Ok(None);
+        };
+        if length > self.limits.message || !fill(stream, buffer, length).await? {
+            return Ok(None);
+        }
+        Ok(Some(length))
+    }
+}
+
+/// A TTLV header: tag, type and length (KMIP 1.4 section 9.1.1).
+const HEADER: usize = 8;
+
+/// Tag 420078 Request Message (KMIP 1.4 section 9.1.3.1) with type 01 Structure.
+const REQUEST_MESSAGE: u32 = 0x4200_7801;
+
+/// Reads until the buffer holds `wanted` bytes; false where the stream ends before.
+async fn fill<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
+    while buffer.len() < wanted {
+        // Grows by what has arrived, never to what was declared.
+        if stream.read_buf(buffer).await? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Waits for the work, unless the server is told to stop first.
+async fn unless_stopped<T>(stop: &mut watch::Receiver<bool>, work: impl Future<Output = T>) -> Option<T> {
+    let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    let mut work = pin!(work);
+    poll_fn(|context| match stopped.as_mut().poll(context) {
+        Poll::Ready(_) => Poll::Ready(None),
+        Poll::Pending => work.as_mut().poll(context).map(Some),
+    })
+    .await
+}
+
+/// Waits for the answer, unless the client hangs up first. What else arrives meanwhile is the next request: it is kept,
+/// up to `most` bytes.
+async fn unless_closed<S: AsyncRead + Unpin, T>(
+    stream: &mut S,
+    buffer: &mut Vec<u8>,
+    most: usize,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if let Poll::Ready(answer) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(answer));
+        }
+        while buffer.len() < most {
+            match read_some(Pin::new(stream), context, buffer) {
+                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(None),
+                Poll::Pending => break,
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn read_some<S: AsyncRead>(stream: Pin<&mut S>, context: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<io::Result<bool>> {
+    let mut space = [0_u8; 1024];
+    let mut space = ReadBuf::new(&mut space);
+    stream.poll_read(context, &mut space).map_ok(|()| {
+        into.extend_from_slice(space.filled());
+        !space.filled().is_empty()
+    })
+}
