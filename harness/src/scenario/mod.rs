@@ -1,5 +1,28 @@
 //! Scenario files: read with spans, checked for meaning, and turned into what worlds play.
+//!
+//! [`find`] says which files there are, [`load_file`] reads one into a [`Scenario`], [`schema`] describes them to
+//! editors. `file` holds the tables as written, `verbs` the words of the timeline, `model` what comes out.
+//!
+//! Invariant: whatever the bytes are, the answer is a scenario or an error that points at its cause; never a panic.
 
+mod check;
+mod file;
+mod find;
+mod keys;
+mod mistake;
 mod model;
+mod read;
+mod schema;
+mod text;
+mod timeline;
+mod values;
+mod verbs;
+mod words;
 
+pub use find::{FindError, Found, find};
+pub use mistake::{Mistake, ScenarioError};
 pub use model::*;
+pub use read::{FORMAT, LARGEST_FILE, load, load_file};
+pub use schema::{schema, schema_text};
+pub use verbs::VERBS;
+pub use words::{PERSONAS, REASONS};

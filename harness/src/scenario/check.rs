@@ -1,0 +1,298 @@
+//! What the file means: everything that TOML and types cannot know, all mistakes at once.
+//!
+//! Each part is read completely before the first missing piece gives up on it, so that one mistake does not hide
+//! another.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use kmip_proxy::keys::Provider;
+
+use super::file::{AwsFile, CredentialsFile, MongodFile, NetworkFile, ProxyFile, ScenarioFile, SnapshotFile};
+use super::mistake::Mistakes;
+use super::model::{
+    Aws, Credentials, CredentialsKind, Database, Endpoint, Mongod, Outcome, Proxy, Scenario, Snapshot, World,
+};
+use super::text::{Literal, Located, Text};
+use super::timeline;
+use super::values::{Time, written};
+use super::verbs::{Declared, find_declared};
+use super::words::Wrapper;
+
+/// The longest run, in simulated time.
+const LONGEST_RUN: Duration = Duration::from_hours(24);
+
+/// The most retries that mongod is played with.
+const MOST_RETRIES: u32 = 1000;
+
+/// The family of the scenarios that must go wrong.
+const CANARIES: &str = "canaries";
+
+/// Turns a file into a scenario. Where it cannot, it says why in `mistakes`; a scenario with mistakes is none either.
+pub(super) fn check(
+    file: &ScenarioFile,
+    path: &str,
+    family: &str,
+    source: &str,
+    mistakes: &mut Mistakes,
+) -> Option<Scenario> {
+    file.format.read(mistakes);
+    let title = file.title.read(mistakes);
+    let why = file.why.read(mistakes);
+    let end = time(&file.end, Duration::from_millis(1)..=LONGEST_RUN, mistakes);
+    let outcome = file.outcome.read(mistakes);
+    let seeds: Vec<_> = file.seeds.iter().filter_map(|seed| seed.read(mistakes)).collect();
+
+    let world = &file.world;
+    let cloud = uses_aws(file);
+    let names = Names::declared(&world.kms.aws.value, cloud);
+    let mongod = mongod(&world.mongod, mistakes);
+    let proxy = proxy(&world.proxy, mistakes);
+    let aws = aws(&world.kms.aws, cloud, mistakes);
+    let credentials = credentials(&world.credentials, mistakes);
+    let snapshot = snapshot(file, &names, mistakes);
+    let network = network(&world.network, mistakes);
+    if world.saboteur.value && family != CANARIES {
+        let label = "only canaries may be nondeterministic";
+        mistakes
+            .push("a saboteur outside canaries/".to_owned(), [(world.saboteur.span.clone(), label)])
+            .help("remove the line; a scenario must give the same trace for the same seed");
+    }
+    private_networking(file, outcome, cloud, mistakes);
+    let timeline = timeline::check(file, source, end, cloud, &names, mistakes);
+
+    let (latency, tick) = network?;
+    Some(Scenario {
+        family: family.to_owned(),
+        name: Path::new(path).file_stem()?.to_str()?.to_owned(),
+        path: path.to_owned(),
+        source: source.to_owned(),
+        title: title?,
+        why: why?,
+        end: end?,
+        outcome: outcome?,
+        seeds,
+        world: World {
+            mongod: mongod?,
+            proxy: proxy?,
+            aws: aws?,
+            credentials: credentials?,
+            snapshot: snapshot?,
+            latency,
+            tick,
+            saboteur: world.saboteur.value,
+        },
+        timeline: timeline?,
+    })
+}
+
+/// The names that verbs and expectations can refer to.
+pub(super) struct Names {
+    /// The endpoints.
+    pub(super) endpoints: Vec<Declared>,
+    /// The customer's keys.
+    pub(super) keys: Vec<Declared>,
+}
+
+impl Names {
+    fn declared(aws: &AwsFile, cloud: bool) -> Self {
+        if !cloud {
+            return Names { endpoints: Vec::new(), keys: Vec::new() };
+        }
+        fn all<L>(texts: &[Text<L>]) -> Vec<Declared> {
+            texts.iter().map(|text| Located { value: text.as_str().to_owned(), span: text.span() }).collect()
+        }
+        Names { endpoints: all(&aws.endpoints), keys: all(&aws.keys) }
+    }
+}
+
+/// A time within bounds.
+pub(super) fn time(text: &Text<Time>, bounds: RangeInclusive<Duration>, mistakes: &mut Mistakes) -> Option<Duration> {
+    let time = text.read(mistakes)?;
+    let (label, limit) = match (bounds.start(), bounds.end()) {
+        (least, _) if time < *least => ("too short here", format!("at least `{}`", written(*least))),
+        (_, most) if time > *most => ("too long here", format!("at most `{}`", written(*most))),
+        _ => return Some(time),
+    };
+    mistakes
+        .push(format!("`{}` is out of bounds", text.as_str()), [(text.span(), label)])
+        .help(format!("write {limit}"));
+    None
+}
+
+/// Whether AWS takes part: as the proxy's provider at any time, or because it wrapped the snapshot's key.
+fn uses_aws(file: &ScenarioFile) -> bool {
+    let aws = Provider::Aws.as_str();
+    let restarted = file.timeline.iter().filter_map(|line| line.value.cloud_provider.as_ref());
+    let snapshot = file.world.mongod.database.as_str() == "snapshot";
+    (snapshot && file.world.snapshot.value.provider.as_str() == aws)
+        || file.world.proxy.cloud_provider.as_str() == aws
+        || restarted.into_iter().any(|provider| provider.as_str() == aws)
+}
+
+fn mongod(file: &MongodFile, mistakes: &mut Mistakes) -> Option<Mongod> {
+    let persona = file.persona.read(mistakes);
+    let database = file.database.read(mistakes);
+    // PSMDB refuses less than 1000 ms for connectTimeoutMS.
+    let connect_timeout = time(&file.connect_timeout, Duration::from_secs(1)..=Duration::from_hours(1), mistakes);
+    let key_state_polling = file.key_state_polling.read(mistakes);
+    let polling = &file.key_state_polling;
+    if key_state_polling.flatten().is_some_and(|period| period.is_zero() || period.subsec_nanos() != 0) {
+        let label = "not a whole number of seconds from 1s";
+        mistakes
+            .push(format!("mongod cannot poll every `{}`", polling.as_str()), [(polling.span(), label)])
+            .help("write whole seconds, or `off`");
+    }
+    let retries = &file.connect_retries;
+    let connect_retries = u32::try_from(retries.value).ok().filter(|retries| *retries <= MOST_RETRIES);
+    if connect_retries.is_none() {
+        let label = "not a number of retries";
+        mistakes
+            .push(format!("mongod cannot retry {} times", retries.value), [(retries.span.clone(), label)])
+            .help(format!("write a number from 0 to {MOST_RETRIES}"));
+    }
+    Some(Mongod {
+        persona: persona?.0.to_owned(),
+        database: database?,
+        activate_keys: file.activate_keys,
+        connect_retries: connect_retries?,
+        connect_timeout: connect_timeout?,
+        key_state_polling: key_state_polling?,
+    })
+}
+
+fn proxy(file: &ProxyFile, mistakes: &mut Mistakes) -> Option<Proxy> {
+    let cloud_provider = file.cloud_provider.read(mistakes);
+    let kms_deadline = time(&file.kms_deadline, Duration::from_millis(100)..=Duration::from_mins(10), mistakes);
+    Some(Proxy {
+        cloud_provider: cloud_provider?,
+        require_private_networking: file.require_private_networking.value,
+        kms_deadline: kms_deadline?,
+    })
+}
+
+fn aws(file: &Located<AwsFile>, cloud: bool, mistakes: &mut Mistakes) -> Option<Aws> {
+    if !cloud && file.is_written() {
+        mistakes
+            .push("nothing in this world uses AWS KMS".to_owned(), [(file.span.clone(), "declared, but never used")])
+            .help("remove it, or let the proxy or the snapshot use `aws`");
+    }
+    let aws = &file.value;
+    let region = aws.region.read(mistakes);
+    let keys = distinct("key", &aws.keys, file, mistakes);
+    let endpoints = distinct("endpoint", &aws.endpoints, file, mistakes);
+    let endpoint = |name: String| Endpoint { private: name != "public", name };
+    let endpoints = if cloud { endpoints.into_iter().map(endpoint).collect() } else { Vec::new() };
+    Some(Aws { region: region?, keys, endpoints })
+}
+
+/// Names that are all different, and at least one of them.
+fn distinct<L: Literal<Value = String>>(
+    noun: &str,
+    names: &[Text<L>],
+    table: &Located<AwsFile>,
+    mistakes: &mut Mistakes,
+) -> Vec<String> {
+    if names.is_empty() {
+        let label = format!("no {noun} at all");
+        mistakes
+            .push(format!("the list of {noun}s is empty"), [(table.span.clone(), label.as_str())])
+            .help(format!("name one, or leave `{noun}s` out for the default"));
+    }
+    for (index, name) in names.iter().enumerate() {
+        if let Some(first) = names[..index].iter().find(|first| first.as_str() == name.as_str()) {
+            let labels = [(name.span(), "declared again"), (first.span(), "declared here")];
+            mistakes.push(format!("the {noun} `{}` is declared twice", name.as_str()), labels);
+        }
+    }
+    names.iter().filter_map(|name| name.read(mistakes)).collect()
+}
+
+fn credentials(file: &CredentialsFile, mistakes: &mut Mistakes) -> Option<Credentials> {
+    let kind = file.kind.read(mistakes);
+    let given_by = file.given_by.read(mistakes);
+    let expires = file.expires.as_ref().map(|expires| expires.read(mistakes));
+    if let (Some(expires), Some(kind)) = (&file.expires, kind)
+        && kind != CredentialsKind::Session
+    {
+        let labels = [(expires.span(), "only a session expires by itself"), (file.kind.span(), "this is none")];
+        mistakes
+            .push(format!("credentials of the kind `{}` do not expire", file.kind.as_str()), labels)
+            .help("add `kind = \"session\"`, or revoke them in the timeline: `expire = \"credentials\"`");
+    }
+    Some(Credentials { kind: kind?, given_by: given_by?, expires: expires.flatten() })
+}
+
+fn snapshot(file: &ScenarioFile, names: &Names, mistakes: &mut Mistakes) -> Option<Snapshot> {
+    let written = &file.world.snapshot;
+    let SnapshotFile { provider, wrapped_by, state } = &written.value;
+    let database = Database::read(file.world.mongod.database.as_str()).ok()?;
+    let state = state.read(mistakes);
+    let Wrapper(provider) = provider.read(mistakes)?;
+    if database == Database::Empty {
+        if written.is_written() {
+            let labels = [
+                (written.span.clone(), "a snapshot is described"),
+                (file.world.mongod.database.span(), "but there is none"),
+            ];
+            mistakes
+                .push("an empty database has no snapshot".to_owned(), labels)
+                .help("remove `world.snapshot`; the first start wraps its key with the proxy's provider");
+        }
+        let provider = Provider::read(file.world.proxy.cloud_provider.as_str()).ok()?;
+        let first_key = names.keys.first().map(|key| key.value.clone());
+        return Some(Snapshot { provider, wrapped_by: first_key.filter(|_| provider == Provider::Aws), active: true });
+    }
+    let wrapped_by = match (provider, wrapped_by) {
+        (Provider::Aws, Some(name)) => Some(find_declared("KMS key", name, &names.keys, mistakes)?),
+        (Provider::Aws, None) => names.keys.first().map(|key| key.value.clone()),
+        (_, None) => None,
+        (_, Some(name)) => {
+            let label = "a key file wraps it, no key of a customer";
+            mistakes
+                .push("`wrapped_by` says nothing for the provider `local`".to_owned(), [(name.span(), label)])
+                .help("remove `wrapped_by`");
+            None
+        }
+    };
+    Some(Snapshot { provider, wrapped_by, active: state?.active })
+}
+
+fn network(file: &NetworkFile, mistakes: &mut Mistakes) -> Option<(std::ops::Range<Duration>, Duration)> {
+    let latency = file.latency.read(mistakes);
+    let tick = time(&file.tick, Duration::from_millis(1)..=Duration::from_secs(1), mistakes);
+    let (latency, tick) = (latency?, tick?);
+    if latency.start < tick {
+        let labels = [(file.latency.span(), "shorter than a tick"), (file.tick.span(), "the tick")];
+        mistakes
+            .push(format!("the latency `{}` is finer than the simulated clock", file.latency.as_str()), labels)
+            .help(format!("begin the range at `{}`, or write a smaller `tick`", written(tick)));
+    }
+    if latency.end > Duration::from_secs(60) {
+        mistakes
+            .push(
+                format!("the latency `{}` is too long", file.latency.as_str()),
+                [(file.latency.span(), "over a minute")],
+            )
+            .help("write at most `1m`; to lose messages altogether, `reject` an endpoint");
+    }
+    Some((latency, tick))
+}
+
+/// Required private networking without a private endpoint keeps MongoDB from its key for ever: that must be what the
+/// file says.
+fn private_networking(file: &ScenarioFile, outcome: Option<Outcome>, cloud: bool, mistakes: &mut Mistakes) {
+    let required = &file.world.proxy.require_private_networking;
+    let endpoints = &file.world.kms.aws.value.endpoints;
+    if !required.value || !cloud || endpoints.iter().any(|endpoint| endpoint.as_str() != "public") {
+        return;
+    }
+    if outcome == Some(Outcome::Opens) {
+        let labels = [(required.span.clone(), "no endpoint is private"), (file.outcome.span(), "so it cannot open")];
+        mistakes
+            .push("private networking is required, and there is no private endpoint".to_owned(), labels)
+            .help("add an endpoint such as `vpce-a`, or say `final = \"stays-closed\"`");
+        mistakes.also(endpoints.iter().map(Text::span), "public");
+    }
+}

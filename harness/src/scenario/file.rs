@@ -1,0 +1,225 @@
+//! The tables of a scenario file, exactly as they are written.
+//!
+//! From these structs come the reader and the JSON Schema; the comments on fields are what editors show. Two rules keep
+//! every mistake at its place: no tagged, untagged or flattened tables (serde loses positions in them), and strings stay
+//! [`Text`] until the check. A default is written here and nowhere else.
+
+use kmip_proxy::keys::Provider;
+use kmip_proxy::kms::Class;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::model::{CredentialsKind, Database, Expected, GivenBy, Outcome, Running};
+use super::text::{Located, Text};
+use super::values::{EndpointName, KeyName, Period, Region, Seed, Sentence, Time, TimeRange, Version};
+use super::verbs::EventFile;
+use super::words::{KeyState, Persona, Wrapper};
+
+/// A scenario: what there is, what happens when, and what must come of it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table", rename = "Scenario")]
+pub(super) struct ScenarioFile {
+    /// The version of this format. A new minor version adds keys, a new major version changes what keys mean.
+    pub(super) format: Text<Version>,
+    /// What happens, in one line.
+    pub(super) title: Text<Sentence>,
+    /// Why it is worth playing: the misfortune in the real world.
+    pub(super) why: Text<Sentence>,
+    /// How long to play, at most 24h. Then everything around is healed, and mongod is started once more.
+    pub(super) end: Text<Time>,
+    /// What that last start must find: `opens` if MongoDB gets its key, `stays-closed` if it cannot.
+    #[serde(rename = "final")]
+    pub(super) outcome: Text<Outcome>,
+    /// Seeds that are always played: those that once found something.
+    #[serde(default)]
+    pub(super) seeds: Vec<Text<Seed>>,
+    /// What there is. Say only what matters here; all of it has defaults.
+    #[serde(default)]
+    pub(super) world: WorldFile,
+    /// What happens, one event a line, in order of time.
+    pub(super) timeline: Vec<Located<EventFile>>,
+}
+
+/// What there is before anything happens.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "World")]
+pub(super) struct WorldFile {
+    /// The database.
+    pub(super) mongod: MongodFile,
+    /// The proxy under test. It runs from the beginning.
+    pub(super) proxy: ProxyFile,
+    /// The clouds.
+    pub(super) kms: KmsFile,
+    /// The credentials that the proxy is given.
+    pub(super) credentials: CredentialsFile,
+    /// The wrapped key in the snapshot.
+    pub(super) snapshot: Located<SnapshotFile>,
+    /// The network.
+    pub(super) network: NetworkFile,
+    /// For canaries only: a host that is not deterministic, which the lab must notice.
+    pub(super) saboteur: Located<bool>,
+}
+
+/// The database.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "Mongod")]
+pub(super) struct MongodFile {
+    /// Which client is played.
+    pub(super) persona: Text<Persona>,
+    /// `snapshot`: restored data files, whose key is wrapped in the dbpath. `empty`: the first start makes the key.
+    pub(super) database: Text<Database>,
+    /// `security.kmip.activateKeys`: asks for the key's state before the key, and activates new keys.
+    pub(super) activate_keys: bool,
+    /// `security.kmip.connectRetries`: how often to try again, without a pause; at most 1000.
+    #[schemars(range(min = 0, max = 1000))]
+    pub(super) connect_retries: Located<i64>,
+    /// `security.kmip.connectTimeoutMS`, at least 1s.
+    pub(super) connect_timeout: Text<Time>,
+    /// `security.kmip.keyStatePollingSeconds`: whole seconds, or `off`.
+    pub(super) key_state_polling: Text<Period>,
+}
+
+impl Default for MongodFile {
+    fn default() -> Self {
+        MongodFile {
+            persona: Text::default("psmdb-8"),
+            database: Text::default("snapshot"),
+            activate_keys: true,
+            connect_retries: Located::default(),
+            connect_timeout: Text::default("5s"),
+            key_state_polling: Text::default("900s"),
+        }
+    }
+}
+
+/// The proxy under test.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "Proxy")]
+pub(super) struct ProxyFile {
+    /// `-cloudProvider`.
+    pub(super) cloud_provider: Text<Provider>,
+    /// `--require-private-networking`: use private endpoints or none.
+    pub(super) require_private_networking: Located<bool>,
+    /// `--kms-deadline`: the time for all attempts of one request.
+    pub(super) kms_deadline: Text<Time>,
+}
+
+impl Default for ProxyFile {
+    fn default() -> Self {
+        ProxyFile {
+            cloud_provider: Text::default("aws"),
+            require_private_networking: Located::default(),
+            kms_deadline: Text::default("4s"),
+        }
+    }
+}
+
+/// The clouds.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "Kms")]
+pub(super) struct KmsFile {
+    /// AWS KMS.
+    pub(super) aws: Located<AwsFile>,
+}
+
+/// AWS KMS.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "Aws")]
+pub(super) struct AwsFile {
+    /// The region of keys and endpoints.
+    pub(super) region: Text<Region>,
+    /// The customer's keys. The first one wraps whatever nothing else is said of.
+    pub(super) keys: Vec<Text<KeyName>>,
+    /// The ways to KMS, in the order in which the proxy tries them: `public`, and `vpce-…` for private ones.
+    pub(super) endpoints: Vec<Text<EndpointName>>,
+}
+
+impl Default for AwsFile {
+    fn default() -> Self {
+        AwsFile {
+            region: Text::default("us-east-1"),
+            keys: vec![Text::default("cmk-1")],
+            endpoints: vec![Text::default("public")],
+        }
+    }
+}
+
+/// The credentials that the proxy is given.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "Credentials")]
+pub(super) struct CredentialsFile {
+    /// `user`: an IAM user's keys. `session`: temporary keys with a token. `role`: keys that may only assume a role.
+    pub(super) kind: Text<CredentialsKind>,
+    /// `metadata`: in the file beside the wrapped key. `flags`: on the proxy's command line.
+    pub(super) given_by: Text<GivenBy>,
+    /// When a session expires, counted from the start of the run. Without it, not before the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<Text<Time>>,
+}
+
+impl Default for CredentialsFile {
+    fn default() -> Self {
+        CredentialsFile { kind: Text::default("user"), given_by: Text::default("metadata"), expires: None }
+    }
+}
+
+/// The wrapped key in the snapshot.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "Snapshot")]
+pub(super) struct SnapshotFile {
+    /// Who wrapped it.
+    pub(super) provider: Text<Wrapper>,
+    /// The customer's key that wrapped it. Without it, the first of `world.kms.aws.keys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) wrapped_by: Option<Text<KeyName>>,
+    /// The state of its KMIP object.
+    pub(super) state: Text<KeyState>,
+}
+
+impl Default for SnapshotFile {
+    fn default() -> Self {
+        SnapshotFile { provider: Text::default("aws"), wrapped_by: None, state: Text::default("active") }
+    }
+}
+
+/// The network.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table", rename = "Network")]
+pub(super) struct NetworkFile {
+    /// How long a message takes one way: a range from which the seed draws. At least one tick.
+    pub(super) latency: Text<TimeRange>,
+    /// The step of the simulated clock. A smaller one is finer and slower.
+    pub(super) tick: Text<Time>,
+}
+
+impl Default for NetworkFile {
+    fn default() -> Self {
+        NetworkFile { latency: Text::default("10ms..30ms"), tick: Text::default("10ms") }
+    }
+}
+
+/// What must follow an event, within a time.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table", rename = "Then")]
+pub(super) struct ThenFile {
+    /// How the last Get must be answered: `ok`, a KMIP Result Reason, or `no-answer`.
+    pub(super) get: Option<Text<Expected>>,
+    /// How the last Get Attributes must be answered.
+    pub(super) get_attributes: Option<Text<Expected>>,
+    /// How the last Register must be answered.
+    pub(super) register: Option<Text<Expected>>,
+    /// How the last Activate must be answered.
+    pub(super) activate: Option<Text<Expected>>,
+    /// Through which endpoint the key must have been opened or wrapped.
+    pub(super) via: Option<Text<EndpointName>>,
+    /// The class of failure that the operator must be told.
+    pub(super) class: Option<Text<Class>>,
+    /// The Result Message of the failure, exactly.
+    pub(super) message: Option<Text<Sentence>>,
+    /// The first line of what the operator is told, exactly.
+    pub(super) operator: Option<Text<Sentence>>,
+    /// Whether mongod runs at the end of the time, or has ended by itself.
+    pub(super) mongod: Option<Text<Running>>,
+    /// The time for all of this. Without it, until the next event.
+    pub(super) within: Option<Text<Time>>,
+}

@@ -1,0 +1,342 @@
+//! The strings of scenario files that are no words out of a list: times, names, numbers, sentences.
+//!
+//! Times are whole numbers with one unit, so that a file has one spelling for each and no rounding hides in it.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use schemars::{Schema, json_schema};
+
+use super::model::When;
+use super::text::{Literal, Refusal};
+
+/// No time in a scenario is longer than this: ten years. It keeps every sum of times far from overflowing.
+pub(super) const LONGEST: Duration = Duration::from_hours(3650 * 24);
+
+/// The units of time and their lengths in milliseconds.
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+/// A length of time, such as `250ms`, `30s`, `2m`, `1h` or `7d`.
+pub(super) struct Time;
+
+impl Literal for Time {
+    type Value = Duration;
+
+    fn read(text: &str) -> Result<Duration, Refusal> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let length = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, length)| *length);
+        let (Some(length), false) = (length, number.is_empty()) else {
+            return Err(Refusal {
+                message: format!("`{text}` is no length of time"),
+                label: "not a whole number with a unit",
+                help: "write a whole number and one of the units ms, s, m, h, d, such as `250ms`, `30s` or `7d`".into(),
+            });
+        };
+        // A number too long for 64 bits is too long a time as well.
+        let time = number.parse::<u64>().ok().and_then(|number| number.checked_mul(length)).map(Duration::from_millis);
+        time.filter(|time| *time <= LONGEST).ok_or_else(|| Refusal {
+            message: format!("`{text}` is too long"),
+            label: "longer than ten years",
+            help: format!("write at most `{}`", written(LONGEST)),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$", "examples": ["250ms", "30s", "2m"] })
+    }
+}
+
+/// A time as a scenario file writes it, in the largest unit that keeps it whole.
+pub(super) fn written(time: Duration) -> String {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let fits = |(_, length): &&(&str, u64)| milliseconds.is_multiple_of(*length) && milliseconds >= *length;
+    match UNITS.iter().rev().find(fits) {
+        Some((unit, length)) => format!("{}{unit}", milliseconds / length),
+        None => "0s".to_owned(),
+    }
+}
+
+/// Two times with `..` between them, the second one later.
+fn range(text: &str) -> Option<Result<(Duration, Duration), Refusal>> {
+    let (from, to) = text.split_once("..")?;
+    Some(Time::read(from).and_then(|from| Time::read(to).map(|to| (from, to))).and_then(|(from, to)| {
+        if from < to {
+            return Ok((from, to));
+        }
+        Err(Refusal {
+            message: format!("the range `{text}` is empty"),
+            label: "does not end after it begins",
+            help: "write the earlier time first, as in `20s..40s`".to_owned(),
+        })
+    }))
+}
+
+/// A moment, `28s`, or a range from which the seed draws one, `20s..40s`.
+pub(super) struct Moment;
+
+impl Literal for Moment {
+    type Value = When;
+
+    fn read(text: &str) -> Result<When, Refusal> {
+        match range(text) {
+            Some(range) => range.map(|(from, to)| When::Between(from, to)),
+            None => Time::read(text).map(When::At),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]+(ms|s|m|h|d)(\\.\\.[0-9]+(ms|s|m|h|d))?$",
+            "examples": ["28s", "20s..40s"],
+        })
+    }
+}
+
+/// A range of times from which every message draws one, `10ms..30ms`.
+pub(super) struct TimeRange;
+
+impl Literal for TimeRange {
+    type Value = Range<Duration>;
+
+    fn read(text: &str) -> Result<Range<Duration>, Refusal> {
+        let missing = || Refusal {
+            message: format!("`{text}` is no range of times"),
+            label: "one time, or none",
+            help: "write two times with `..` between them, as in `10ms..30ms`".to_owned(),
+        };
+        range(text).ok_or_else(missing)?.map(|(from, to)| from..to)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)\\.\\.[0-9]+(ms|s|m|h|d)$" })
+    }
+}
+
+/// A period, or `off`.
+pub(super) struct Period;
+
+impl Literal for Period {
+    type Value = Option<Duration>;
+
+    fn read(text: &str) -> Result<Option<Duration>, Refusal> {
+        match text {
+            "off" => Ok(None),
+            _ => Time::read(text).map(Some),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d)|off)$", "examples": ["900s", "off"] })
+    }
+}
+
+/// A seed, `0x` and up to sixteen hexadecimal digits.
+pub(super) struct Seed;
+
+impl Literal for Seed {
+    type Value = u64;
+
+    fn read(text: &str) -> Result<u64, Refusal> {
+        let digits = text.strip_prefix("0x").filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or_else(|| Refusal {
+            message: format!("`{text}` is no seed"),
+            label: "not a number of 64 bits in hexadecimal",
+            help: "write `0x` and up to sixteen hexadecimal digits, as in `0x5eed0031`".to_owned(),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{1,16}$" })
+    }
+}
+
+/// The version of the file format, `major.minor`.
+pub(super) struct Version;
+
+impl Literal for Version {
+    type Value = (u32, u32);
+
+    fn read(text: &str) -> Result<(u32, u32), Refusal> {
+        let number = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit()).then(|| part.parse().ok()).flatten();
+        let parts = text.split_once('.').and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
+        parts.ok_or_else(|| Refusal {
+            message: format!("`{text}` is no version of the format"),
+            label: "not `major.minor`",
+            help: "write `format = \"1.0\"`".to_owned(),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^1\\.[0-9]+$", "examples": ["1.0"] })
+    }
+}
+
+/// One line of text for people.
+pub(super) struct Sentence;
+
+impl Literal for Sentence {
+    type Value = String;
+
+    fn read(text: &str) -> Result<String, Refusal> {
+        let help = "write one line of text".to_owned();
+        if text.trim().is_empty() {
+            return Err(Refusal { message: "a text is empty".to_owned(), label: "says nothing", help });
+        }
+        if text.chars().any(char::is_control) {
+            // It would be printed to terminals as it is.
+            let message = "a text holds a line break or another control character".to_owned();
+            return Err(Refusal { message, label: "more than a line of text", help });
+        }
+        Ok(text.to_owned())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "minLength": 1 })
+    }
+}
+
+/// The name of an endpoint: `public`, or `vpce-` and what tells private ones apart.
+pub(super) struct EndpointName;
+
+impl Literal for EndpointName {
+    type Value = String;
+
+    fn read(text: &str) -> Result<String, Refusal> {
+        let private = text.strip_prefix("vpce-").is_some_and(is_name);
+        if private || text == "public" {
+            return Ok(text.to_owned());
+        }
+        Err(Refusal {
+            message: format!("`{text}` cannot be the name of an endpoint"),
+            label: "neither private nor public",
+            help: "write `public` for the public endpoint, or `vpce-` and a name for a private one, as in `vpce-a`"
+                .to_owned(),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(public|vpce-[a-z0-9]+(-[a-z0-9]+)*)$",
+            "examples": ["vpce-a", "public"],
+        })
+    }
+}
+
+/// The name of a customer's key.
+pub(super) struct KeyName;
+
+impl Literal for KeyName {
+    type Value = String;
+
+    fn read(text: &str) -> Result<String, Refusal> {
+        // A key named like a process would make `rotate = "mongod"` mean two things.
+        if is_name(text) && text != "mongod" && text != "proxy" {
+            return Ok(text.to_owned());
+        }
+        Err(Refusal {
+            message: format!("`{text}` cannot be the name of a key"),
+            label: "not a key's name",
+            help: "write lower-case letters, digits and hyphens, as in `cmk-1`; `mongod` and `proxy` are taken".into(),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "examples": ["cmk-1"] })
+    }
+}
+
+/// A region in AWS' spelling.
+pub(super) struct Region;
+
+impl Literal for Region {
+    type Value = String;
+
+    fn read(text: &str) -> Result<String, Refusal> {
+        let number = text.rsplit('-').next().is_some_and(|last| last.bytes().all(|digit| digit.is_ascii_digit()));
+        if is_name(text) && number && text.matches('-').count() >= 2 {
+            return Ok(text.to_owned());
+        }
+        Err(Refusal {
+            message: format!("`{text}` is no region of AWS"),
+            label: "not spelt as AWS spells regions",
+            help: "write it as in `us-east-1` or `eu-central-1`".to_owned(),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$", "examples": ["us-east-1"] })
+    }
+}
+
+/// Lower-case letters and digits in groups with a hyphen between them.
+fn is_name(text: &str) -> bool {
+    let group = |group: &str| !group.is_empty() && group.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    text.split('-').all(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_numbers_with_a_unit() {
+        assert_eq!(Time::read("250ms").unwrap(), Duration::from_millis(250));
+        assert_eq!(Time::read("2m").unwrap(), Duration::from_secs(120));
+        assert_eq!(Time::read("7d").unwrap(), Duration::from_hours(168));
+        for wrong in ["", "5", "s", "1.5s", "-1s", "+1s", "5 s", "29 parsecs", "1m30s", "٣s"] {
+            assert_eq!(Time::read(wrong).unwrap_err().label, "not a whole number with a unit", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_time_overflows() {
+        assert!(Time::read("3650d").is_ok());
+        for long in ["3651d", "18446744073709551615d", "99999999999999999999999999ms"] {
+            assert_eq!(Time::read(long).unwrap_err().label, "longer than ten years", "{long}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_as_a_person_would() {
+        for text in ["10ms", "1500ms", "90s", "5m", "25h", "3650d", "0s"] {
+            assert_eq!(written(Time::read(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_range_ends_after_it_begins() {
+        let twenty_to_forty = When::Between(Duration::from_secs(20), Duration::from_secs(40));
+        assert_eq!(Moment::read("20s..40s").unwrap(), twenty_to_forty);
+        assert_eq!(Moment::read("40s..20s").unwrap_err().label, "does not end after it begins");
+        assert_eq!(Moment::read("20s..20s").unwrap_err().label, "does not end after it begins");
+        assert_eq!(Moment::read("20s..").unwrap_err().label, "not a whole number with a unit");
+    }
+
+    #[test]
+    fn seeds_have_sixty_four_bits() {
+        assert_eq!(Seed::read("0x5eed").unwrap(), 0x5eed);
+        assert_eq!(Seed::read("0xffffffffffffffff").unwrap(), u64::MAX);
+        for wrong in ["5eed", "0x", "0x+5", "0x1ffffffffffffffff", "0xseed"] {
+            assert!(Seed::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn texts_cannot_drive_a_terminal() {
+        assert!(Sentence::read("\u{1b}[2J").is_err());
+        assert!(Sentence::read("two\nlines").is_err());
+        assert!(Sentence::read("  ").is_err());
+    }
+
+    #[test]
+    fn endpoints_say_whether_they_are_private() {
+        assert!(EndpointName::read("vpce-a").is_ok());
+        assert!(EndpointName::read("public").is_ok());
+        for wrong in ["vpce-", "vpce", "private", "VPCE-A", "vpce-a-"] {
+            assert!(EndpointName::read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The words that scenario files choose from: every list, once.
+
+use kmip_proxy::keys::Provider;
+use kmip_proxy::kms::Class;
+
+use super::model::{CredentialsKind, Database, Expected, GivenBy, Outcome, Process, Running};
+use super::text::Vocabulary;
+
+/// The clients that can be played as mongod. Their dialects live in the cast.
+pub const PERSONAS: &[&str] = &["psmdb-8"];
+
+/// The Result Reasons of KMIP 1.0 to 1.4 that this laboratory can expect (KMIP 1.4, 9.1.3.2.29), in kebab case.
+pub const REASONS: &[&str] = &[
+    "item-not-found",
+    "response-too-large",
+    "authentication-not-successful",
+    "invalid-message",
+    "operation-not-supported",
+    "missing-data",
+    "invalid-field",
+    "feature-not-supported",
+    "operation-canceled-by-requester",
+    "cryptographic-failure",
+    "illegal-operation",
+    "permission-denied",
+    "object-archived",
+    "index-out-of-bounds",
+    "application-namespace-not-supported",
+    "key-format-type-not-supported",
+    "key-compression-type-not-supported",
+    "general-failure",
+];
+
+/// Declares a vocabulary: what its words are called, and each word with its meaning.
+macro_rules! vocabulary {
+    ($Meaning:ty, $noun:literal: $($word:literal = $meaning:expr),+ $(,)?) => {
+        impl Vocabulary for $Meaning {
+            const NOUN: &'static str = $noun;
+
+            fn words() -> Vec<(&'static str, Self)> {
+                vec![$(($word, $meaning)),+]
+            }
+        }
+    };
+}
+
+vocabulary!(Outcome, "outcome": "opens" = Outcome::Opens, "stays-closed" = Outcome::StaysClosed);
+vocabulary!(Process, "process": "mongod" = Process::Mongod, "proxy" = Process::Proxy);
+vocabulary!(Database, "database": "snapshot" = Database::Snapshot, "empty" = Database::Empty);
+vocabulary!(GivenBy, "place for credentials": "metadata" = GivenBy::Metadata, "flags" = GivenBy::Flags);
+vocabulary!(Running, "state of mongod": "running" = Running::Running, "exited" = Running::Exited);
+vocabulary!(CredentialsKind, "kind of credentials":
+    "user" = CredentialsKind::User,
+    "session" = CredentialsKind::Session,
+    "role" = CredentialsKind::Role,
+);
+
+/// The state of the wrapped key's KMIP object.
+pub(super) struct KeyState {
+    pub(super) active: bool,
+}
+
+vocabulary!(KeyState, "key state": "active" = KeyState { active: true }, "pre-active" = KeyState { active: false });
+
+/// What `expire` and `renew` are done to.
+pub(super) struct TheCredentials;
+
+vocabulary!(TheCredentials, "thing": "credentials" = TheCredentials);
+
+/// A provider that can have wrapped the key of a snapshot: those whose keys the played clouds can make.
+pub(super) struct Wrapper(pub(super) Provider);
+
+vocabulary!(Wrapper, "provider of a snapshot": "aws" = Wrapper(Provider::Aws), "local" = Wrapper(Provider::Local));
+
+impl Vocabulary for Provider {
+    const NOUN: &'static str = "provider";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        Provider::ALL.into_iter().map(|provider| (provider.as_str(), provider)).collect()
+    }
+}
+
+/// A client that can be played as mongod, by name.
+pub(super) struct Persona(pub(super) &'static str);
+
+impl Vocabulary for Persona {
+    const NOUN: &'static str = "persona";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        PERSONAS.iter().map(|name| (*name, Persona(name))).collect()
+    }
+}
+
+impl Vocabulary for Class {
+    const NOUN: &'static str = "class of failure";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        Class::ALL.iter().map(|class| (class.code(), *class)).collect()
+    }
+}
+
+impl Vocabulary for Expected {
+    const NOUN: &'static str = "answer";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        let mut words = vec![("ok", Expected::Ok), ("no-answer", Expected::NoAnswer)];
+        words.extend(REASONS.iter().map(|reason| (*reason, Expected::Reason((*reason).to_owned()))));
+        words
+    }
+}

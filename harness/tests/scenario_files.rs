@@ -1,0 +1,249 @@
+//! The committed scenario files are right, the wrong ones are refused with messages that help, and the committed schema
+//! is the one that the program reads by.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests read the repository")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kmiplab::scenario::{self, Action, Found, LARGEST_FILE, Outcome, Process, Scenario, VERBS, When};
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every committed scenario file, canaries included.
+fn committed() -> Vec<Found> {
+    let canaries = root().join("canaries").to_str().expect("the repository's path is UTF-8").to_owned();
+    let mut found = scenario::find(&root().join("scenarios"), &[]).expect("the families can be listed");
+    found.extend(scenario::find(&root().join("scenarios"), &[canaries]).expect("the canaries can be listed"));
+    found
+}
+
+fn load(found: &Found) -> Scenario {
+    scenario::load_file(found).unwrap_or_else(|error| panic!("{}", error.render(false)))
+}
+
+#[test]
+fn every_committed_scenario_is_valid() {
+    for found in committed() {
+        let scenario = load(&found);
+        assert_eq!(scenario.id(), found.id());
+    }
+}
+
+#[test]
+fn every_family_is_explained_and_has_a_scenario() {
+    let found = committed();
+    let families: BTreeSet<_> = found.iter().map(|found| found.family.as_str()).collect();
+    let expected =
+        ["canaries", "expired-credentials", "key-rotation", "mismatched-providers", "private-endpoint-failover"];
+    assert_eq!(families, BTreeSet::from(expected));
+    for found in &found {
+        let readme = Path::new(&found.path).with_file_name("README.md");
+        assert!(readme.is_file(), "{} is missing", readme.display());
+    }
+}
+
+#[test]
+fn every_scenario_leads_editors_to_the_schema() {
+    for found in committed() {
+        let text = fs::read_to_string(&found.path).unwrap();
+        let schema = text.lines().next().and_then(|line| line.strip_prefix("#:schema ")).expect(&found.path);
+        let schema = Path::new(&found.path).with_file_name(schema);
+        assert!(schema.ends_with("scenario-1.schema.json"), "{}", found.path);
+        assert!(schema.is_file(), "{} names {}", found.path, schema.display());
+    }
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let committed = fs::read_to_string(root().join("scenarios/scenario-1.schema.json")).unwrap();
+    assert!(committed == scenario::schema_text(), "scenarios/scenario-1.schema.json is old: run `cargo xtask schema`");
+}
+
+#[test]
+fn every_verb_is_shown_by_a_scenario_and_explained_in_the_readme() {
+    let found = committed();
+    let scenarios: Vec<_> = found.iter().map(load).collect();
+    let used: BTreeSet<_> = scenarios.iter().flat_map(|scenario| &scenario.timeline).map(|event| event.verb).collect();
+    let unused: Vec<_> = VERBS.iter().filter(|verb| !used.contains(*verb)).collect();
+    assert!(unused.is_empty(), "no scenario shows {unused:?}");
+    let readme = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
+    let unexplained: Vec<_> = VERBS.iter().filter(|verb| !readme.contains(&format!("`{verb}"))).collect();
+    assert!(unexplained.is_empty(), "scenarios/README.md does not explain {unexplained:?}");
+}
+
+#[test]
+fn the_readme_names_every_key_of_the_world_with_its_default() {
+    let schema = scenario::schema();
+    let readme = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
+    for table in ["Mongod", "Proxy", "Aws", "Credentials", "Snapshot", "Network"] {
+        for (key, value) in schema["$defs"][table]["properties"].as_object().unwrap() {
+            let row =
+                readme.lines().find(|line| line.contains(&format!("`{key}` |"))).unwrap_or_else(|| panic!("{key}"));
+            if let Some(default) = value.get("default") {
+                assert!(row.contains(&format!("| `{default}` |")), "{table}.{key} is {default} by default: {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scenario_that_stays_closed_says_how() {
+    for found in committed() {
+        let scenario = load(&found);
+        if scenario.outcome == Outcome::StaysClosed {
+            let says = |then: &scenario::Then| {
+                matches!(then.get, Some(scenario::Expected::Reason(_))) && then.class.is_some() && then.mongod.is_some()
+            };
+            let said = scenario.timeline.iter().filter_map(|event| event.then.as_ref()).any(says);
+            assert!(said, "{} states neither reason nor class", found.path);
+        }
+    }
+}
+
+#[test]
+fn every_invalid_file_is_refused_with_a_message_that_helps() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid-scenarios");
+    let mut seen = 0;
+    for found in scenario::find(&root().join("scenarios"), &[folder.to_str().unwrap().to_owned()]).unwrap() {
+        let bytes = fs::read(&found.path).unwrap();
+        let error = scenario::load(&format!("{}.toml", found.name), "key-rotation", &bytes).unwrap_err();
+        insta::with_settings!({ snapshot_path => "invalid-scenarios", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(found.name.as_str(), error.render(false));
+        });
+        seen += 1;
+    }
+    assert!(seen >= 18, "only {seen} invalid files were found");
+}
+
+#[test]
+fn a_file_of_ten_megabytes_is_refused_before_it_is_read() {
+    let folder = std::env::temp_dir().join(format!("kmiplab-large-scenario-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("large.toml");
+    let file = fs::File::create(&path).unwrap();
+    file.set_len(10 * 1024 * 1024).unwrap();
+    let mut error = scenario::load_file(&Found::at(&path).unwrap()).unwrap_err().to_string();
+    fs::remove_dir_all(&folder).unwrap();
+    error = error.replace(path.to_str().unwrap(), "large.toml");
+    assert_eq!(error, "large.toml: large.toml has 10485760 bytes, more than a scenario file may have (256 KiB)");
+}
+
+#[test]
+fn a_file_within_the_limit_is_read_and_one_byte_more_is_not() {
+    let limit = usize::try_from(LARGEST_FILE).unwrap();
+    let mut text = fs::read(root().join("scenarios/mismatched-providers/local-key-file.toml")).unwrap();
+    text.resize(limit, b'\n');
+    assert!(scenario::load("a.toml", "mismatched-providers", &text).is_ok());
+    text.push(b'\n');
+    assert!(scenario::load("a.toml", "mismatched-providers", &text).is_err());
+}
+
+#[test]
+fn what_stands_in_a_file_is_what_is_played() {
+    let text = r#"format = "1.0"
+title = "A scenario"
+why = "To be read."
+end = "2m"
+final = "opens"
+seeds = ["0x5eed"]
+world.mongod.key_state_polling = "off"
+world.kms.aws = { keys = ["cmk-2", "cmk-1"], endpoints = ["vpce-a", "public"] }
+world.snapshot = { wrapped_by = "cmk-1", state = "pre-active" }
+
+[[timeline]]
+at = "1s..2s"
+start = "mongod"
+then = { get = "permission-denied", class = "credentials-expired", within = "500ms" }
+
+[[timeline]]
+at = "2s"
+stop = "mongod"
+"#;
+    let scenario = scenario::load("folder/read.toml", "folder", text.as_bytes()).unwrap();
+    assert_eq!(scenario.id(), "folder/read");
+    assert_eq!(scenario.end, Duration::from_secs(120));
+    assert_eq!(scenario.seeds, [0x5eed]);
+    assert_eq!(scenario.world.mongod.key_state_polling, None);
+    assert_eq!(scenario.world.mongod.connect_timeout, Duration::from_secs(5));
+    assert_eq!(scenario.world.aws.endpoints.iter().map(|endpoint| endpoint.private).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(scenario.world.snapshot.wrapped_by.as_deref(), Some("cmk-1"));
+    assert!(!scenario.world.snapshot.active);
+    let [start, stop] = scenario.timeline.as_slice() else { panic!("two events") };
+    assert_eq!(start.at, When::Between(Duration::from_secs(1), Duration::from_secs(2)));
+    assert!(matches!(start.action, Action::Start(Process::Mongod)));
+    assert!(matches!(stop.action, Action::Stop(Process::Mongod)));
+    assert_eq!((start.verb, start.line, stop.line), ("start", 11, 16));
+    let then = start.then.as_ref().unwrap();
+    assert_eq!(then.get, Some(scenario::Expected::Reason("permission-denied".to_owned())));
+    assert_eq!(then.class.as_deref(), Some("credentials-expired"));
+    assert_eq!(then.within, Some(Duration::from_millis(500)));
+    assert!(text[then.span.clone()].starts_with("{ get ="));
+}
+
+#[test]
+fn an_event_carries_its_line_as_written() {
+    let path = root().join("scenarios/private-endpoint-failover/a-rejected-b-takes-over.toml");
+    let scenario = load(&Found::at(&path).unwrap());
+    for event in &scenario.timeline {
+        let line = scenario.source.lines().nth(event.line as usize - 1).unwrap();
+        assert_eq!(line.trim(), format!("{},", event.text));
+    }
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_refused_in_good_order() {
+    let path = root().join("scenarios/key-rotation/deletion-cancelled-in-time.toml");
+    let whole = fs::read(path).unwrap();
+    let complete = whole.iter().rposition(|byte| *byte == b']').unwrap();
+    for length in 0..=complete {
+        let error = scenario::load("cut.toml", "key-rotation", &whole[..length]).unwrap_err();
+        assert!(error.render(false).contains("cut.toml"), "{length}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        at in 0_usize..900,
+        inserted in proptest::collection::vec(proptest::num::u8::ANY, 0..6),
+        removed in 0_usize..40,
+    ) {
+        let path = root().join("scenarios/expired-credentials/credentials-on-the-command-line.toml");
+        let mut bytes = fs::read(path).unwrap();
+        let at = at.min(bytes.len());
+        let end = (at + removed).min(bytes.len());
+        bytes.splice(at..end, inserted);
+        if let Err(error) = scenario::load("damaged.toml", "expired-credentials", &bytes) {
+            assert!(!error.render(false).is_empty());
+            assert!(!error.mistakes().is_empty());
+        }
+    }
+}
+
+#[test]
+fn filters_select_by_name_and_by_path() {
+    let scenarios = root().join("scenarios");
+    let ids = |filter: &str| {
+        let found = scenario::find(&scenarios, &[filter.to_owned()]).unwrap();
+        found.iter().map(Found::id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("failover/a-rej"), ["private-endpoint-failover/a-rejected-b-takes-over"]);
+    assert_eq!(ids(root().join("canaries/must-fail.toml").to_str().unwrap()), ["canaries/must-fail"]);
+    assert!(ids("mismatched-providers").len() >= 3);
+    assert!(ids("no such thing").is_empty());
+    let error = scenario::find(&scenarios, &["canaries/must-fial.toml".to_owned()]).unwrap_err();
+    assert!(error.to_string().starts_with("canaries/must-fial.toml: no such scenario file"), "{error}");
+}
+
+#[test]
+fn scenarios_are_found_in_the_order_of_their_paths() {
+    let found = scenario::find(&root().join("scenarios"), &[]).unwrap();
+    assert!(found.is_sorted());
+    assert!(!found.iter().any(|found| found.family == "canaries"));
+}
