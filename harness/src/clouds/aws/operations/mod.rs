@@ -1,0 +1,171 @@
+//! The operations of KMS, one a file, and what they share: reading members, finding and guarding the key.
+//!
+//! Invariant: the table below is the list of what the fake can do; everything else is refused by name.
+
+mod decrypt;
+mod describe_key;
+mod encrypt;
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::Aws;
+use super::errors::{Error, Refusal};
+use super::identities::Principal;
+use super::keys::{CustomerKey, Lookup};
+use super::policy::Resource;
+use super::serve::Call;
+use crate::clouds::Arrival;
+
+/// The only algorithm of a symmetric key.
+const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
+/// All algorithms, in the order in which a refusal lists them.
+const ALGORITHMS: [&str; 4] = ["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"];
+
+/// One operation.
+pub(super) struct Operation {
+    name: &'static str,
+    /// Runs it for a caller who is known.
+    pub(super) run: fn(&mut Aws, &Caller<'_>, &Members, &mut Call) -> Result<Value, Refusal>,
+}
+
+const OPERATIONS: [Operation; 3] = [
+    Operation { name: "Decrypt", run: decrypt::run },
+    Operation { name: "DescribeKey", run: describe_key::run },
+    Operation { name: "Encrypt", run: encrypt::run },
+];
+
+/// The operation of that name.
+pub(super) fn find(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+/// Who calls, and how the call came.
+pub(super) struct Caller<'a> {
+    pub(super) arrival: &'a Arrival,
+    pub(super) principal: &'a Principal,
+}
+
+impl Caller<'_> {
+    /// Finds the key that KeyId names, and refuses a caller who may not use it.
+    fn key<'a>(&self, aws: &'a Aws, key_id: &str, action: &str, call: &mut Call) -> Result<&'a CustomerKey, Refusal> {
+        let key = aws.keys.lookup(key_id, self.arrival.at).map_err(|miss| match miss {
+            Lookup::Refused(refusal) => refusal,
+            Lookup::OtherAccount(arn) => {
+                let values = [("user", self.principal.arn.as_str()), ("action", action), ("arn", &arn)];
+                Refusal::new(Error::DeniedByOtherAccount, &values)
+            }
+        })?;
+        call.cmk = Some(key.arn.clone());
+        self.check(aws, key, action)?;
+        Ok(key)
+    }
+
+    fn check(&self, aws: &Aws, key: &CustomerKey, action: &str) -> Result<(), Refusal> {
+        aws.policy.check(self.arrival, self.principal, action, Resource { name: &key.name, arn: &key.arn })
+    }
+}
+
+/// The members of a request's body. A member that is `null` counts as absent.
+pub(super) struct Members(Map<String, Value>);
+
+impl Members {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Members(members)),
+            _ => Err(Error::Serialization.into()),
+        }
+    }
+
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Error::Serialization.into()),
+        }
+    }
+
+    /// KeyId: 1 to 2048 characters.
+    fn key_id(&self) -> Result<Option<&str>, Refusal> {
+        let Some(text) = self.text("KeyId")? else { return Ok(None) };
+        check_length(&format!("Value '{text}' at 'keyId'"), text.chars().count(), 2048)?;
+        Ok(Some(text))
+    }
+
+    fn required_key_id(&self) -> Result<&str, Refusal> {
+        self.key_id()?.ok_or_else(|| invalid("Value null at 'keyId'", "Member must not be null"))
+    }
+
+    /// A required member of bytes, at most so many. Its value is never repeated in a refusal.
+    fn bytes(&self, name: &str, most: usize) -> Result<Vec<u8>, Refusal> {
+        let place = format!("Value at '{}{}'", name[..1].to_ascii_lowercase(), &name[1..]);
+        let text = self.text(name)?.ok_or_else(|| invalid(&place, "Member must not be null"))?;
+        let bytes = STANDARD.decode(text).map_err(|_| Error::Serialization)?;
+        check_length(&place, bytes.len(), most)?;
+        Ok(bytes)
+    }
+
+    fn context(&self) -> Result<BTreeMap<String, String>, Refusal> {
+        let pairs = match self.member("EncryptionContext") {
+            None => return Ok(BTreeMap::new()),
+            Some(Value::Object(pairs)) => pairs,
+            Some(_) => return Err(Error::Serialization.into()),
+        };
+        let pair = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        pairs.iter().map(pair).collect::<Option<_>>().ok_or_else(|| Error::Serialization.into())
+    }
+
+    /// Refuses every algorithm that a symmetric key does not know.
+    fn check_algorithm(&self) -> Result<(), Refusal> {
+        match self.text("EncryptionAlgorithm")? {
+            None | Some(SYMMETRIC) => Ok(()),
+            Some(other) if ALGORITHMS.contains(&other) => {
+                Err(Refusal::new(Error::InvalidKeyUsage, &[("algorithm", other)]))
+            }
+            Some(other) => {
+                let constraint = format!("Member must satisfy enum value set: [{}]", ALGORITHMS.join(", "));
+                Err(invalid(&format!("Value '{other}' at 'encryptionAlgorithm'"), &constraint))
+            }
+        }
+    }
+
+    /// Whether the caller only wants to know.
+    fn dry_run(&self) -> Result<bool, Refusal> {
+        match self.member("DryRun") {
+            None => Ok(false),
+            Some(Value::Bool(dry)) => Ok(*dry),
+            Some(_) => Err(Error::Serialization.into()),
+        }
+    }
+
+    /// Refuses, by name, members that would change the answer in a way that the fake does not know.
+    fn refuse(&self, names: &[&str]) -> Result<(), Refusal> {
+        let empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        match names.iter().find(|name| self.member(name).is_some_and(|value| !empty(value))) {
+            Some(name) => Err(Refusal::new(Error::NotImplemented, &[("what", name)])),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_length(place: &str, length: usize, most: usize) -> Result<(), Refusal> {
+    if length < 1 {
+        return Err(invalid(place, "Member must have length greater than or equal to 1"));
+    }
+    if length > most {
+        return Err(invalid(place, &format!("Member must have length less than or equal to {most}")));
+    }
+    Ok(())
+}
+
+/// A violated constraint in AWS' words.
+pub(super) fn invalid(place: &str, constraint: &str) -> Refusal {
+    Refusal::new(Error::Validation, &[("what", &format!("{place} failed to satisfy constraint: {constraint}"))])
+}

@@ -1,0 +1,98 @@
+//! Which service a request is meant for: by its Host, and on an endpoint for all services by what it carries.
+//!
+//! Invariant: a request that no AWS service would take is refused by name, never answered by chance.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::{Method, Request};
+
+use super::errors::{Error, Refusal};
+use super::sigv4::Authorization;
+
+/// The services of this fake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// AWS Key Management Service.
+    Kms,
+    /// AWS Security Token Service.
+    Sts,
+}
+
+impl Service {
+    const ALL: [Service; 2] = [Service::Kms, Service::Sts];
+
+    /// The signing name, which is also the name in a trace.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Service::Kms => "kms",
+            Service::Sts => "sts",
+        }
+    }
+
+    /// The name in texts.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Service::Kms => "KMS",
+            Service::Sts => "STS",
+        }
+    }
+
+    /// The Content-Type of every answer.
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Service::Kms => "application/x-amz-json-1.1",
+            Service::Sts => "text/xml",
+        }
+    }
+}
+
+/// Finds the service, and refuses what stands at no service's door.
+pub(super) fn service(request: &Request<Bytes>, region: &str) -> Result<Service, Refusal> {
+    if request.method() != Method::POST || request.uri().path() != "/" {
+        let route = format!("{} {}", request.method(), request.uri().path());
+        return Err(Refusal::new(Error::UnknownRoute, &[("route", &route)]));
+    }
+    let host = host(request);
+    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host.as_str(), |(name, _)| name);
+    let name = name.to_ascii_lowercase();
+    if name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        return Ok(guess(request));
+    }
+    let found = Service::ALL.into_iter().find(|service| answers_for(*service, &name, region));
+    found.ok_or_else(|| Refusal::new(Error::UnknownHost, &[("region", region), ("host", &host)]))
+}
+
+/// The service that the request itself speaks of: by the scope of its signature, else by its shape.
+pub(super) fn guess(request: &Request<Bytes>) -> Service {
+    let scoped = Authorization::read(request.headers()).ok();
+    let scoped = scoped.and_then(|scope| Service::ALL.into_iter().find(|service| service.as_str() == scope.service));
+    let shaped = if request.headers().contains_key("x-amz-target") { Service::Kms } else { Service::Sts };
+    scoped.unwrap_or(shaped)
+}
+
+/// The operation that the request names, for the trace of a call that no service has looked into.
+pub(super) fn operation(request: &Request<Bytes>) -> String {
+    match guess(request) {
+        Service::Kms => super::kms::operation_name(request),
+        Service::Sts => super::sts::operation_name(request),
+    }
+}
+
+/// `<service>.<region>.amazonaws.com`, the names of interface endpoints below `vpce.amazonaws.com`, and for STS the
+/// global name.
+fn answers_for(service: Service, name: &str, region: &str) -> bool {
+    let service_name = service.as_str();
+    name == format!("{service_name}.{region}.amazonaws.com")
+        || (name.starts_with("vpce-") && name.ends_with(&format!(".{service_name}.{region}.vpce.amazonaws.com")))
+        || (service == Service::Sts && name == "sts.amazonaws.com")
+}
+
+fn host(request: &Request<Bytes>) -> String {
+    let header = request.headers().get("host").and_then(|host| host.to_str().ok());
+    header.or_else(|| request.uri().authority().map(|authority| authority.as_str())).unwrap_or_default().to_owned()
+}
+
+fn is_port(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
