@@ -1,0 +1,403 @@
+//! `index.html`: one page that needs no network and no script, and can be mailed, printed and read in the dark.
+//!
+//! From top to bottom: what was tested, whether a real mongod ran, six numbers, the matrix, what wants attention in
+//! full, the reasons of what did not run, the invariants, the legend, and where and when it was played.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::cases::{Case, Label, Part};
+use super::model::{Place, Report};
+use super::verdict::{Tier, Verdict};
+use super::words;
+
+/// The name of the page in the folder of a report.
+pub const FILE: &str = "index.html";
+
+const CSS: &str = include_str!("report.css");
+
+/// The whole page.
+pub fn render(report: &Report) -> String {
+    let cases = report.cases();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Will MongoDB get its key? " (report.subject.name) " " (report.subject.version) }
+                style { (PreEscaped(CSS)) }
+            }
+            body {
+                main {
+                    (identity(report))
+                    (numbers(report))
+                    (matrix(&cases))
+                    (attention(&report.failures()))
+                    (reasons(&cases))
+                    (exercised(report))
+                    (legend())
+                    (machine(report))
+                }
+            }
+        }
+    };
+    let mut text = page.into_string();
+    text.push('\n');
+    text
+}
+
+fn identity(report: &Report) -> Markup {
+    let real = report.cells.iter().any(|cell| cell.tier.is_real_mongod() && cell.verdict.ran());
+    html! {
+        header {
+            h1 { "Will MongoDB get its key?" }
+            p.mute {
+                (report.subject.name) " " (report.subject.version)
+                @if let Some(commit) = &report.subject.commit { " (" (commit) ")" }
+                " · " (words::plural(report.summary.scenarios, "scenario", "scenarios"))
+                " · " (words::plural(report.summary.cases, "case", "cases"))
+                " · " (words::runs(report))
+            }
+            p.honest.real[real] { (report.first_line) }
+            @for id in &report.summary.coverage_failures {
+                p.gap { b { "Coverage: " } (words::coverage_failure(report, id)) "." }
+            }
+        }
+    }
+}
+
+fn numbers(report: &Report) -> Markup {
+    let count = |verdict| report.summary.count(verdict);
+    let plain = [Verdict::ExpectedFailure, Verdict::Inconclusive];
+    let (failed, surprised) = (count(Verdict::Fail), count(Verdict::UnexpectedPass));
+    let (not_run, not_applicable) = (count(Verdict::NotRun), count(Verdict::NotApplicable));
+    html! {
+        ul.numbers {
+            li class=[nonzero(count(Verdict::Pass), Verdict::Pass)] { b { (count(Verdict::Pass)) } "passed" }
+            li class=[nonzero(failed + surprised, Verdict::Fail)] {
+                b { (failed + surprised) } "failed"
+                @if surprised > 0 { ", of which " (surprised) " " (Verdict::UnexpectedPass.counted(surprised)) }
+            }
+            @for verdict in plain {
+                li class=[nonzero(count(verdict), verdict)] {
+                    b { (count(verdict)) } (verdict.counted(count(verdict)))
+                }
+            }
+            li {
+                b { (not_run + not_applicable) } "did not run"
+                @if not_applicable > 0 { ", of which " (not_applicable) " " (Verdict::NotApplicable.word()) }
+            }
+            li { b { (words::duration(report.summary.simulated_ms)) } "simulated" }
+        }
+    }
+}
+
+/// The class of a verdict, unless there is nothing of it to be coloured.
+fn nonzero(count: u64, verdict: Verdict) -> Option<&'static str> {
+    (count > 0).then(|| verdict.id())
+}
+
+/// A column of the matrix: provider, tier and lane, so that the weakest evidence stands on the left.
+type Column<'a> = (&'a str, Tier, &'a str);
+
+fn matrix(cases: &[Case<'_>]) -> Markup {
+    let mut columns: BTreeSet<Column<'_>> = BTreeSet::new();
+    let mut families: BTreeMap<&str, BTreeMap<&str, Row<'_>>> = BTreeMap::new();
+    for case in cases {
+        let cell = case.shown();
+        let column = (cell.provider.as_str(), cell.tier, cell.lane.as_str());
+        columns.insert(column);
+        let scenarios = families.entry(&cell.family).or_default();
+        scenarios.entry(&cell.scenario).or_default().entry(column).or_default().push(case);
+    }
+    if columns.is_empty() {
+        return html! { h2 { "Cases" } p { "Nothing was selected." } };
+    }
+    let mut providers: BTreeMap<&str, usize> = BTreeMap::new();
+    for (provider, ..) in &columns {
+        *providers.entry(provider).or_default() += 1;
+    }
+    html! {
+        h2 { "Cases" }
+        div.wide {
+            table.matrix {
+                thead {
+                    tr {
+                        th rowspan="2" scope="col" { "scenario" }
+                        @for (provider, width) in &providers {
+                            th.provider colspan=(width) scope="colgroup" { (provider) }
+                        }
+                    }
+                    tr {
+                        @for (_, tier, lane) in &columns { th scope="col" { (lane) small { (tier.as_str()) } } }
+                    }
+                }
+                @for (family, scenarios) in &families {
+                    tbody {
+                        tr.family { th colspan=(columns.len() + 1) scope="rowgroup" { (family) } }
+                        @for (scenario, row) in scenarios { (line(scenario, row, &columns)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The cases of a scenario by column: one for each peer.
+type Row<'a> = BTreeMap<Column<'a>, Vec<&'a Case<'a>>>;
+
+fn line(scenario: &str, row: &Row<'_>, columns: &BTreeSet<Column<'_>>) -> Markup {
+    let cell = row.values().flatten().next().map(|case| case.shown());
+    html! {
+        tr {
+            th scope="row" {
+                code { (scenario) }
+                @if let Some(cell) = cell {
+                    small { (cell.title) " · final: " (cell.outcome.replace('-', " ")) }
+                }
+            }
+            @for column in columns {
+                td { @for case in row.get(column).into_iter().flatten() { (square(case)) } }
+            }
+        }
+    }
+}
+
+fn square(case: &Case<'_>) -> Markup {
+    let verdict = case.verdict();
+    let seeds = case.seeds();
+    let text = html! {
+        (word(verdict))
+        small { (case.shown().peer) @if !seeds.is_empty() { ", " (seeds) } }
+    };
+    html! {
+        @if verdict.wants_attention() {
+            a class={ "cell " (verdict.id()) } href={ "#" (case.anchor()) } { (text) }
+        } @else {
+            span class={ "cell " (verdict.id()) } { (text) }
+        }
+    }
+}
+
+fn word(verdict: Verdict) -> Markup {
+    html! { span.symbol aria-hidden="true" { (verdict.symbol()) } " " (verdict.word()) }
+}
+
+fn attention(failures: &[Case<'_>]) -> Markup {
+    html! {
+        @if !failures.is_empty() {
+            h2 { "What wants attention" }
+            @for case in failures {
+                article id=(case.anchor()) {
+                    h3 {
+                        span class={ "cell " (case.verdict().id()) } { (word(case.verdict())) }
+                        (case.shown().id()) " · " (case.variant())
+                    }
+                    dl {
+                        @for part in case.story() { (tell(&part)) }
+                        @if let Some(digest) = &case.shown().digest { dt { "digest" } dd { code { (digest) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tell(part: &Part<'_>) -> Markup {
+    match part {
+        Part::Line(label @ Label::Replay, text) => html! { dt { (label.as_str()) } dd.command { code { (text) } } },
+        Part::Line(label, text) => html! { dt { (label.as_str()) } dd { (text) } },
+        Part::Place(file, place) => source(file, place),
+    }
+}
+
+fn source(file: &str, place: &Place) -> Markup {
+    let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut rest = place.source.chars();
+    let before: String = rest.by_ref().take(size(place.column).saturating_sub(1)).collect();
+    let here: String = rest.by_ref().take(size(place.width).max(1)).collect();
+    let after: String = rest.collect();
+    html! {
+        dd.place {
+            small { (file) ":" (place.line) ":" (place.column) }
+            pre { i { (place.line) } (before) mark { (here) } (after) }
+        }
+    }
+}
+
+/// Why what did not run did not, and why what failed was expected to: each reason once, with its cases.
+fn reasons(cases: &[Case<'_>]) -> Markup {
+    let told = [Verdict::ExpectedFailure, Verdict::NotApplicable, Verdict::NotRun];
+    let mut reasons: BTreeMap<(Verdict, &str), Vec<&Case<'_>>> = BTreeMap::new();
+    for case in cases.iter().filter(|case| told.contains(&case.verdict())) {
+        let why = case.shown().why.as_deref().unwrap_or("no reason was given");
+        reasons.entry((case.verdict(), why)).or_default().push(case);
+    }
+    html! {
+        @if !reasons.is_empty() {
+            h2 { "Reasons" }
+            ul.reasons {
+                @for ((verdict, why), cases) in &reasons {
+                    li {
+                        b { (word(*verdict)) } ": " (why) " "
+                        small { "(" (words::plural(cases.len(), "case", "cases")) ": " (listed(cases)) ")" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Cases by variant, so that a lane that did not run is named once.
+fn listed(cases: &[&Case<'_>]) -> String {
+    let mut variants: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for case in cases {
+        variants.entry(case.variant()).or_default().push(case.shown().id());
+    }
+    let texts: Vec<_> = variants.into_iter().map(|(variant, ids)| format!("{variant}: {}", ids.join(", "))).collect();
+    texts.join("; ")
+}
+
+fn exercised(report: &Report) -> Markup {
+    let rows = report.coverage();
+    html! {
+        @if !rows.is_empty() {
+            h2 { "Invariants" }
+            p.mute {
+                "Checked on every run, whatever its scenario expects. "
+                @if report.whole { "Every scenario was selected, so each invariant must have been exercised." }
+                @else { "Only a part of the scenarios was selected, so zero is no failure here." }
+            }
+            table.exercised {
+                thead { tr { th scope="col" { "invariant" } th scope="col" { "says" } th scope="col" { "exercised" } } }
+                tbody {
+                    @for (id, times) in rows {
+                        tr {
+                            th scope="row" { (id) }
+                            td { (report.invariants.get(id).map_or("", String::as_str)) }
+                            td.none[times == 0] { (times) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn legend() -> Markup {
+    html! {
+        h2 { "Legend" }
+        dl.legend {
+            @for verdict in Verdict::ALL {
+                dt { span class={ "cell " (verdict.id()) } { (word(verdict)) } }
+                dd { (verdict.meaning()) }
+            }
+        }
+    }
+}
+
+/// The only place for wall clocks, so that two pages of the same commit differ here only.
+fn machine(report: &Report) -> Markup {
+    let machine = &report.machine;
+    html! {
+        footer {
+            "Played on " (words::plural(machine.cores, "core", "cores")) " in " (words::duration(machine.elapsed_ms))
+            @if !machine.started.is_empty() { ", begun " (machine.started) }
+            ". Every fact of this page stands in report.json."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Cell;
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_page_loads_nothing_and_runs_nothing() {
+        let page = render(&sample::everything());
+        for outside in
+            ["<script", "<link", "<img", "<iframe", "http://", "https://", "url(", "@import", " onclick", " src="]
+        {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn every_link_leads_to_a_section_of_the_page() {
+        let page = render(&sample::everything());
+        let links: Vec<_> = page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(links.len(), sample::everything().failures().len());
+        for link in links {
+            assert_eq!(page.matches(&format!("id=\"{link}\"")).count(), 1, "{link}");
+        }
+    }
+
+    #[test]
+    fn every_verdict_is_told_by_its_symbol_and_its_word() {
+        for verdict in Verdict::ALL {
+            let page = render(&sample::report(vec![sample::cell("family", "name", verdict)]));
+            let (matrix, _) = page.split_once("Legend").unwrap();
+            let told = format!("aria-hidden=\"true\">{}</span> {}", verdict.symbol(), verdict.word());
+            assert!(matrix.contains(&told), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_expectation_observation_reason_place_and_replay() {
+        let page = render(&sample::one_failure());
+        for text in [
+            "<dd>Get answers Permission Denied within 5 s of the start at 31 s</dd>",
+            "<dd>Get answered General Failure at 31.962 s</dd>",
+            "ExpiredTokenException &lt;400&gt; &amp; gave up</dd>",
+            "<mark>get = &quot;permission-denied&quot;</mark>",
+            "<code>kmiplab replay scenarios/expired-credentials/token-expires-during-restart.toml --seed 0x3</code>",
+        ] {
+            assert!(page.contains(text), "{text}\n{page}");
+        }
+    }
+
+    #[test]
+    fn what_did_not_run_is_told_once_with_its_reason() {
+        let page = render(&sample::everything());
+        assert_eq!(page.matches("no mongod was found").count(), 1);
+    }
+
+    #[test]
+    fn a_gap_in_coverage_stands_above_the_numbers() {
+        let page = render(&sample::gap());
+        let (before, _) = page.split_once("class=\"numbers\"").unwrap();
+        assert!(before.contains("K4 private-stays-private was not exercised"));
+    }
+
+    #[test]
+    fn wall_time_stands_in_the_footer_only() {
+        let page = render(&sample::everything());
+        let (before, footer) = page.split_once("<footer>").unwrap();
+        assert!(footer.contains("2026-11-22T04:46:00Z") && !before.contains("2026-11-22"));
+    }
+
+    #[test]
+    fn an_empty_report_is_a_page() {
+        assert!(render(&sample::report(Vec::new())).contains("Nothing was selected."));
+    }
+
+    #[test]
+    fn twenty_scenarios_on_eight_columns_with_failures_stay_under_sixty_kilobytes() {
+        let mut cells = sample::failing_seeds();
+        for number in 0..19 {
+            for provider in ["aws", "azure", "gcp", "local"] {
+                for lane in ["container", "sim"] {
+                    let name = format!("a-scenario-with-a-long-name-{number}");
+                    let cell = sample::cell("a-family-of-scenarios", &name, Verdict::Pass);
+                    cells.push(Cell { provider: provider.to_owned(), lane: lane.to_owned(), ..cell });
+                }
+            }
+        }
+        let page = render(&sample::report(cells));
+        assert!(page.len() < 60_000, "{} bytes", page.len());
+    }
+}
