@@ -284,6 +284,21 @@ mod tests {
     }
 
     #[test]
+    fn the_architecture_document_has_every_room_in_the_order_of_the_rules() {
+        let document = fs::read_to_string(crate::root().join("ARCHITECTURE.md")).expect("the document is committed");
+        for house in HOUSES.iter().filter(|house| !house.rooms.is_empty()) {
+            let heading = format!("`{}/`", house.folder);
+            let section = document
+                .split("\n## ")
+                .find(|section| section.lines().next().is_some_and(|line| line.contains(&heading)));
+            let rows = section.expect("every house has a section").lines().filter_map(|line| line.strip_prefix("| `"));
+            let rooms: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+            let expected: Vec<&str> = house.rooms.iter().map(|room| room.name).collect();
+            assert_eq!(rooms, expected, "{heading}");
+        }
+    }
+
+    #[test]
     fn a_breach_says_where_what_and_why() {
         assert_eq!(
             product("keys/object.rs", "use std::fmt;\nuse crate::kms::Class;"),

@@ -11,7 +11,8 @@
 pub(crate) struct Source {
     /// Every path, absolute where it began with `crate`, `self` or `super`, in the order of the text.
     pub(crate) paths: Vec<Named>,
-    /// Modules declared with `mod name;`, below the file's own module.
+    /// Modules declared with `mod name;`, below the file's own module. Where a macro declares them, every word of the
+    /// file, one of which each of them is.
     pub(crate) declared: Vec<Vec<String>>,
 }
 
@@ -74,6 +75,14 @@ impl Reader {
                     (Some(Token::Word(name)), Some(Token::Mark(';'))) => {
                         let outer = open.iter().map(|(_, outer)| outer.clone());
                         self.source.declared.push(outer.chain([name]).collect());
+                    }
+                    // `mod $name;`: a macro declares modules from a table, so what the file mentions may be a module.
+                    (Some(Token::Mark('$')), Some(Token::Word(_))) => {
+                        let words = self.tokens.iter().filter_map(|(_, token)| match token {
+                            Token::Word(word) => Some(vec![word.clone()]),
+                            _ => None,
+                        });
+                        self.source.declared.extend(words);
                     }
                     _ => {}
                 },
@@ -387,6 +396,16 @@ mod tests {
         let source = Source::read("pub mod a;\nmod b { mod c; fn f() {} }\n// mod d;\nmod e;", &[]);
         let declared: Vec<String> = source.declared.iter().map(|path| path.join("/")).collect();
         assert_eq!(declared, ["a", "b/c", "e"]);
+    }
+
+    #[test]
+    fn a_macro_declares_what_its_table_names() {
+        let text = "macro_rules! verbs { ($($verb:ident,)+) => { $(mod $verb;)+ } }\nverbs! { reject, renew, }";
+        let source = Source::read(text, &[]);
+        for verb in ["reject", "renew"] {
+            assert!(source.declared.contains(&vec![verb.to_owned()]), "{verb}");
+        }
+        assert!(!source.declared.contains(&vec!["restore".to_owned()]));
     }
 
     #[test]
