@@ -32,12 +32,22 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         eprintln!("      {files} files in order");
         return Ok(());
     }
-    let list: Vec<String> = breaches.iter().map(Breach::to_string).collect();
-    Err(format!(
-        "{}\n\n{} the order of the rooms (rules and reasons: xtask/src/order/rules.rs)",
-        list.join("\n"),
-        if breaches.len() == 1 { "1 breach of".to_owned() } else { format!("{} breaches of", breaches.len()) },
-    ))
+    let count = if breaches.len() == 1 { "1 breach".to_owned() } else { format!("{} breaches", breaches.len()) };
+    Err(format!("{}{count} of the order of the rooms (rules and reasons: xtask/src/order/rules.rs)", list(&breaches)))
+}
+
+/// The breaches, one per line, with the reason below those that share it.
+fn list(breaches: &[Breach]) -> String {
+    let mut text = String::new();
+    for same in breaches.chunk_by(|one, next| one.why == next.why) {
+        for breach in same {
+            text.push_str(&format!("{breach}\n"));
+        }
+        if let Some(breach) = same.first() {
+            text.push_str(&format!("    {}\n\n", breach.why));
+        }
+    }
+    text
 }
 
 /// A rule that a file breaks.
@@ -56,7 +66,7 @@ impl fmt::Display for Breach {
         if self.line > 0 {
             write!(f, ":{}", self.line)?;
         }
-        write!(f, ": {}\n    {}", self.what, self.why)
+        write!(f, ": {}", self.what)
     }
 }
 
@@ -229,7 +239,8 @@ mod tests {
         {
             texts.insert(format!("{folder}/mod.rs"), format!("mod {};", name.trim_end_matches(".rs")));
         }
-        check(house, BANS, &texts).iter().map(Breach::to_string).collect()
+        let found = check(house, BANS, &texts);
+        found.iter().map(|breach| format!("{breach}\n    {}", breach.why)).collect()
     }
 
     fn product(file: &str, text: &str) -> Vec<String> {
@@ -305,6 +316,14 @@ mod tests {
             ["src/keys/object.rs:2: `keys` uses `kms`, which stands below it (`kmip_proxy::kms::Class`)\n    \
               a room uses only what stands above it; `keys` must never talk to a cloud"]
         );
+    }
+
+    #[test]
+    fn a_reason_stands_once_below_the_lines_that_share_it() {
+        let breach =
+            |line, why: &str| Breach { file: "a.rs".to_owned(), line, what: "x".to_owned(), why: why.to_owned() };
+        let breaches = [breach(0, "first"), breach(2, "second"), breach(3, "second")];
+        assert_eq!(list(&breaches), "a.rs: x\n    first\n\na.rs:2: x\na.rs:3: x\n    second\n\n");
     }
 
     #[test]
