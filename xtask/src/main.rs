@@ -1,2 +1,57 @@
-//! Chores.
-fn main() {}
+//! The chores: one file per command. `cargo xtask` alone lists them.
+//!
+//! Invariant: nothing here needs more than a Rust toolchain; what a chore needs besides, it installs or names.
+
+mod deny;
+mod order;
+mod program;
+mod schema;
+mod test;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test              set up what is missing, then run everything that must be green
+  order             check that the rooms of each crate use only what stands above them
+  schema [--check]  write the JSON Schema of scenario files, or check the committed one
+  deny              check bans, licences and sources of all dependencies against deny.toml
+
+exit codes: 0 green, 1 red, 2 no such command";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = root();
+    let outcome = match arguments.as_slice() {
+        ["test"] => test::run(&root),
+        ["order"] => order::run(&root),
+        ["schema"] => schema::write(&root),
+        ["schema", "--check"] => schema::check(&root),
+        ["deny"] => deny::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
+        [] | ["help" | "-h" | "--help"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        unknown => {
+            eprintln!("error: no such command: {}\n\n{USAGE}", unknown.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
