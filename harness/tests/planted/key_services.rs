@@ -1,0 +1,130 @@
+//! Bugs around the key service: each wraps it and spoils `unwrap`.
+
+use std::sync::{Arc, Mutex};
+
+use kmip_proxy::env::BoxFuture;
+use kmip_proxy::keys::{Credentials, Provider, Secret};
+use kmip_proxy::kms::{Call, Class, Description, Kms, KmsError};
+
+/// Opens a key once, and gives it out for ever.
+pub fn remembers(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Remembers { inner, opened: Mutex::default() })
+}
+
+/// Quotes the secret access key when something fails.
+pub fn gossips(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Gossips { inner })
+}
+
+/// Never asks again once something has failed.
+pub fn sulks(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Sulks { inner, failed: Mutex::default() })
+}
+
+/// Tries every failure fifty times.
+pub fn storms(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Storms { inner })
+}
+
+/// Everything but `unwrap` goes through.
+macro_rules! passes_on {
+    () => {
+        fn provider(&self) -> Provider {
+            self.inner.provider()
+        }
+
+        fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
+            self.inner.wrap(call, plaintext)
+        }
+
+        fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>> {
+            self.inner.describe(call)
+        }
+    };
+}
+
+#[derive(Debug)]
+struct Remembers {
+    inner: Arc<dyn Kms>,
+    opened: Mutex<Vec<(Vec<u8>, Secret)>>,
+}
+
+impl Kms for Remembers {
+    passes_on!();
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+        Box::pin(async move {
+            let remembered = {
+                let opened = self.opened.lock().unwrap();
+                opened.iter().find(|(wrapped, _)| wrapped == ciphertext).map(|(_, secret)| secret.clone())
+            };
+            if let Some(secret) = remembered {
+                return Ok(secret);
+            }
+            let secret = self.inner.unwrap(call, ciphertext).await?;
+            self.opened.lock().unwrap().push((ciphertext.to_vec(), secret.clone()));
+            Ok(secret)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Gossips {
+    inner: Arc<dyn Kms>,
+}
+
+impl Kms for Gossips {
+    passes_on!();
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+        Box::pin(async move {
+            self.inner.unwrap(call, ciphertext).await.map_err(|error| match call.credentials {
+                Credentials::Aws(aws) => error.because(format!("tried with {}", aws.secret_access_key.expose())),
+                Credentials::Local(_) => error,
+            })
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Sulks {
+    inner: Arc<dyn Kms>,
+    failed: Mutex<bool>,
+}
+
+impl Kms for Sulks {
+    passes_on!();
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+        Box::pin(async move {
+            if *self.failed.lock().unwrap() {
+                return Err(KmsError::new(Class::CloudInternal, self.inner.provider(), call.cmk));
+            }
+            let opened = self.inner.unwrap(call, ciphertext).await;
+            *self.failed.lock().unwrap() |= opened.is_err();
+            opened
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Storms {
+    inner: Arc<dyn Kms>,
+}
+
+impl Kms for Storms {
+    passes_on!();
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+        Box::pin(async move {
+            let mut last = self.inner.unwrap(call, ciphertext).await;
+            for _ in 0..50 {
+                if last.is_ok() {
+                    break;
+                }
+                last = self.inner.unwrap(call, ciphertext).await;
+            }
+            last
+        })
+    }
+}
