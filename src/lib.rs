@@ -4,6 +4,9 @@
 //! [`keys`] and [`kms`] open the key, and the answer goes back out. Each room uses only the rooms above it in this
 //! list: [`ttlv`], [`kmip`], [`env`], [`keys`], [`kms`], `operator`, `operations`, `tls`, `server`, `config`.
 
+pub mod cli;
+pub mod config;
 pub mod env;
 pub mod keys;
 pub mod kms;
+pub mod operator;
