@@ -1,11 +1,43 @@
 //! Managed objects, their states and attributes, and the snapshot layout on disk.
 //!
-//! Invariant: this room never talks to a cloud.
+//! [`ManagedObject`] is what KMIP knows of a key, [`WrappedKey`] adds the wrapped material, and a [`Layout`] keeps
+//! them on disk together with the credentials that open them. [`SnapshotLayout`] is ours.
+//!
+//! Invariant: this room never talks to a cloud, and it never holds an unwrapped key.
 
+mod credential_source;
 mod credentials;
+mod document;
+mod identifier;
+mod import;
+mod key_file;
+mod layout;
+mod layout_error;
+mod master_key;
+mod object;
 mod provider;
+mod region;
 mod secret;
+mod snapshot;
+mod state;
+mod wrapped_key;
 
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod layout_tests;
+
+pub use credential_source::{CredentialOrigin, CredentialSource, FlagCredentials, ResolvedCredentials};
 pub use credentials::{AwsCredentials, AwsRole, Credentials, LocalCredentials};
+pub use identifier::new_identifier;
+pub use import::{Import, ImportError, import};
+pub use layout::{Change, Found, KeyFiles, Layout, Listing, Wrapping};
+pub use layout_error::{LayoutError, LayoutErrorKind, UpdateError};
+pub use master_key::MasterKey;
+pub use object::{ManagedObject, ObjectType, Revocation};
 pub use provider::{Provider, UnknownProvider};
+pub use region::normalise as normalise_region;
 pub use secret::{Secret, SecretText};
+pub use snapshot::SnapshotLayout;
+pub use state::{Event, Refused, State};
+pub use wrapped_key::WrappedKey;

@@ -1,0 +1,127 @@
+//! The customer's key (CMK) that wraps a master key, in the document that MongoDB's drivers use for it.
+//!
+//! The fields are those of `masterKey` in MongoDB's client-side encryption specification, one shape for each provider.
+
+use serde_json::{Value, json};
+
+use super::document::Document;
+use super::{Credentials, LayoutError, Provider, region};
+
+/// Which customer's key wraps a master key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MasterKey {
+    /// A key of AWS KMS.
+    Aws {
+        /// The region in AWS' spelling.
+        region: String,
+        /// The ARN, id or alias.
+        key: String,
+    },
+    /// A key of Azure Key Vault.
+    Azure {
+        /// The vault's host name.
+        key_vault_endpoint: String,
+        /// The key's name.
+        key_name: String,
+        /// The key's version; the newest where absent.
+        key_version: Option<String>,
+    },
+    /// A key of Google Cloud KMS.
+    Gcp {
+        /// The project.
+        project_id: String,
+        /// The location.
+        location: String,
+        /// The key ring.
+        key_ring: String,
+        /// The key.
+        key_name: String,
+        /// The version that new keys are wrapped with; the primary one where absent.
+        key_version: Option<String>,
+    },
+    /// The local key file, which the credentials name.
+    Local,
+}
+
+impl MasterKey {
+    /// The provider of the key.
+    pub fn provider(&self) -> Provider {
+        match self {
+            MasterKey::Aws { .. } => Provider::Aws,
+            MasterKey::Azure { .. } => Provider::Azure,
+            MasterKey::Gcp { .. } => Provider::Gcp,
+            MasterKey::Local => Provider::Local,
+        }
+    }
+
+    /// The name by which calls and messages know the key: the ARN, id or alias; Azure's key identifier; Google's
+    /// resource name; for `local` just that word.
+    pub fn name(&self) -> String {
+        match self {
+            MasterKey::Aws { key, .. } => key.clone(),
+            MasterKey::Azure { key_vault_endpoint, key_name, key_version } => {
+                let version = key_version.as_deref().map(|version| format!("/{version}")).unwrap_or_default();
+                format!("https://{key_vault_endpoint}/keys/{key_name}{version}")
+            }
+            MasterKey::Gcp { project_id, location, key_ring, key_name, .. } => {
+                format!("projects/{project_id}/locations/{location}/keyRings/{key_ring}/cryptoKeys/{key_name}")
+            }
+            MasterKey::Local => "local".to_owned(),
+        }
+    }
+
+    /// The name that a KMS call carries: for `local` the path of the key file, otherwise [`MasterKey::name`].
+    pub fn cmk(&self, credentials: &Credentials) -> String {
+        match credentials {
+            Credentials::Local(local) => local.key_file.display().to_string(),
+            Credentials::Aws(_) => self.name(),
+        }
+    }
+
+    /// The document for a key file.
+    pub(super) fn to_json(&self) -> Value {
+        let mut document = match self {
+            MasterKey::Aws { region, key } => json!({"region": region, "key": key}),
+            MasterKey::Azure { key_vault_endpoint, key_name, key_version } => {
+                json!({"keyVaultEndpoint": key_vault_endpoint, "keyName": key_name, "keyVersion": key_version})
+            }
+            MasterKey::Gcp { project_id, location, key_ring, key_name, key_version } => json!({
+                "projectId": project_id, "location": location, "keyRing": key_ring, "keyName": key_name,
+                "keyVersion": key_version,
+            }),
+            MasterKey::Local => json!({}),
+        };
+        document["provider"] = self.provider().as_str().into();
+        document
+    }
+
+    /// Reads the document of a key file.
+    pub(super) fn from_document(mut document: Document<'_>) -> Result<MasterKey, LayoutError> {
+        let provider: Provider = document
+            .text("provider")?
+            .parse()
+            .map_err(|_| document.error("provider", "expected aws, azure, gcp, or local"))?;
+        let key = match provider {
+            Provider::Aws => MasterKey::Aws {
+                region: region::normalise(&document.text("region")?)
+                    .ok_or_else(|| document.error("region", region::EXPECTED))?,
+                key: document.text("key")?,
+            },
+            Provider::Azure => MasterKey::Azure {
+                key_vault_endpoint: document.text("keyVaultEndpoint")?,
+                key_name: document.text("keyName")?,
+                key_version: document.take_text("keyVersion")?,
+            },
+            Provider::Gcp => MasterKey::Gcp {
+                project_id: document.text("projectId")?,
+                location: document.text("location")?,
+                key_ring: document.text("keyRing")?,
+                key_name: document.text("keyName")?,
+                key_version: document.take_text("keyVersion")?,
+            },
+            Provider::Local => MasterKey::Local,
+        };
+        document.nothing_else()?;
+        Ok(key)
+    }
+}

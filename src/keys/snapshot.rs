@@ -1,0 +1,259 @@
+//! Our snapshot layout, `kmip-proxy/1`: two files a key in `<dbpath>/cloudProviderCredentials/`.
+//!
+//! `<keyID>.<provider>.metadata` holds credentials and is the file that the Atlas documentation describes: read, never
+//! written. `<keyID>.<provider>.key.json` holds the wrapped key and is ours: Atlas does not publish where its own lies.
+//!
+//! Invariant: a missing folder or an unreadable file is an error; only a folder that can be read, and that holds no
+//! file with the identifier, says that a key never existed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::env::{Access, Files};
+
+use super::credential_source::Metadata;
+use super::{
+    Change, CredentialSource, Credentials, Found, KeyFiles, Layout, LayoutError, LayoutErrorKind, Listing, MasterKey,
+    Provider, ResolvedCredentials, Secret, UpdateError, WrappedKey, Wrapping, identifier, key_file, region,
+};
+
+/// The folder's name, as Atlas documents it.
+const FOLDER: &str = "cloudProviderCredentials";
+
+/// The keys of one dbpath on disk.
+#[derive(Debug)]
+pub struct SnapshotLayout {
+    files: Arc<dyn Files>,
+    dbpath: PathBuf,
+    provider: Provider,
+    source: CredentialSource,
+    /// Held while a key file is written: two writers of one file would share the file beside it.
+    writing: Mutex<()>,
+}
+
+impl SnapshotLayout {
+    /// The layout in a dbpath. Touches nothing yet: see [`Layout::prepare`].
+    pub fn new(files: Arc<dyn Files>, dbpath: PathBuf, provider: Provider, source: CredentialSource) -> Self {
+        SnapshotLayout { files, dbpath, provider, source, writing: Mutex::new(()) }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.dbpath.join(FOLDER)
+    }
+
+    /// The caller has made sure that the identifier is a possible one.
+    fn paths(&self, id: &str, provider: Provider) -> KeyFiles {
+        KeyFiles {
+            metadata: self.folder().join(format!("{id}.{provider}.metadata")),
+            key: self.folder().join(format!("{id}.{provider}.key.json")),
+        }
+    }
+
+    /// A file's content, or `None` where there is no such file.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, LayoutError> {
+        match self.files.read(path) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LayoutError::unavailable(path, "read", &error)),
+        }
+    }
+
+    fn write(&self, key: &WrappedKey) -> Result<PathBuf, LayoutError> {
+        if !identifier::is_possible(key.id()) {
+            let why = "no file can be named after the key's identifier: use letters, digits, `-`, `_`, and `.`";
+            return Err(LayoutError::new(LayoutErrorKind::FileUnavailable, &self.folder(), why));
+        }
+        let path = self.paths(key.id(), key.master_key.provider()).key;
+        self.files
+            .replace(&path, key_file::render(key).as_bytes(), Access::Owner)
+            .map_err(|error| LayoutError::unavailable(&path, "write", &error))?;
+        Ok(path)
+    }
+
+    /// The files of the folder whose names end in a suffix, each with what stands before it.
+    fn named(&self, suffix: &str) -> Result<Vec<(String, PathBuf)>, LayoutError> {
+        let folder = self.folder();
+        let paths = self.files.list(&folder).map_err(|error| LayoutError::unavailable(&folder, "list", &error))?;
+        let identified = |path: PathBuf| {
+            let id = path.file_name()?.to_str()?.strip_suffix(suffix)?.to_owned();
+            identifier::is_possible(&id).then_some((id, path))
+        };
+        Ok(paths.into_iter().filter_map(identified).collect())
+    }
+
+    /// The metadata file that counts for a key: its own, or the one that it borrows.
+    fn metadata(&self, id: &str, provider: Provider) -> Result<(PathBuf, Option<Secret>), LayoutError> {
+        let own = self.paths(id, provider);
+        if let Some(content) = self.read(&own.metadata)? {
+            return Ok((own.metadata, Some(Secret::new(content))));
+        }
+        let Some(key) = self.read(&own.key)? else { return Ok((own.metadata, None)) };
+        let Some(owner) = key_file::parse(&own.key, id, &key)?.credentials_of else { return Ok((own.metadata, None)) };
+        let borrowed = self.paths(&owner, provider).metadata;
+        let content = self.read(&borrowed)?;
+        Ok((borrowed, content.map(Secret::new)))
+    }
+
+    /// The credentials where no metadata file is at hand: only flags and the environment are left.
+    fn credentials_without_file(&self) -> Result<ResolvedCredentials, LayoutError> {
+        let folder = self.folder();
+        let nothing = Metadata { path: &folder, content: None };
+        self.source.resolve(self.provider, &nothing, &self.dbpath).map_err(|mut error| {
+            if error.kind == LayoutErrorKind::MetadataMissing {
+                error.why =
+                    "it holds no metadata file that a new key could borrow; pass the credentials by flags".into();
+            }
+            error
+        })
+    }
+
+    /// Whose metadata file new keys borrow: the newest key's, else that of the only metadata file.
+    fn lender(&self, newest: Option<&WrappedKey>) -> Result<Option<String>, LayoutError> {
+        if let Some(newest) = newest {
+            return Ok(Some(newest.credentials_of.clone().unwrap_or_else(|| newest.id().to_owned())));
+        }
+        let mut metadata = self.named(&format!(".{}.metadata", self.provider))?;
+        Ok(if metadata.len() == 1 { metadata.pop().map(|(id, _)| id) } else { None })
+    }
+}
+
+impl Layout for SnapshotLayout {
+    fn label(&self) -> &'static str {
+        key_file::FORMAT
+    }
+
+    fn prepare(&self) -> Result<(), LayoutError> {
+        let folder = self.folder();
+        match self.files.list(&folder) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(LayoutError::unavailable(&folder, "list", &error)),
+        }
+        // Only the folder is ours to make: a dbpath that is not there is a slip in the command line.
+        self.files.list(&self.dbpath).map_err(|error| LayoutError::unavailable(&self.dbpath, "list", &error))?;
+        self.files
+            .create_directory(&folder)
+            .and_then(|()| self.files.sync(&self.dbpath))
+            .map_err(|error| LayoutError::unavailable(&folder, "create", &error))
+    }
+
+    fn find(&self, id: &str) -> Result<Found, LayoutError> {
+        if !identifier::is_possible(id) {
+            return Ok(Found::NeverExisted);
+        }
+        let own = self.paths(id, self.provider);
+        if let Some(content) = self.read(&own.key)? {
+            let key = key_file::parse(&own.key, id, &content)?;
+            let provider = key.master_key.provider();
+            return Ok(if provider == self.provider {
+                Found::Present(Box::new(key))
+            } else {
+                Found::OtherProvider { provider, path: own.key }
+            });
+        }
+        let others = || Provider::ALL.into_iter().filter(|provider| *provider != self.provider);
+        for provider in others() {
+            let path = self.paths(id, provider).key;
+            if self.read(&path)?.is_some() {
+                return Ok(Found::OtherProvider { provider, path });
+            }
+        }
+        if self.read(&own.metadata)?.is_some() {
+            return Ok(Found::MetadataWithoutKey { path: own.metadata });
+        }
+        for provider in others() {
+            let path = self.paths(id, provider).metadata;
+            if self.read(&path)?.is_some() {
+                return Ok(Found::OtherProvider { provider, path });
+            }
+        }
+        let folder = self.folder();
+        match self.files.list(&folder) {
+            Ok(_) => Ok(Found::NeverExisted),
+            Err(error) => Err(LayoutError::unavailable(&folder, "list", &error)),
+        }
+    }
+
+    fn list(&self) -> Result<Listing, LayoutError> {
+        let mut listing = Listing::default();
+        for (id, path) in self.named(&format!(".{}.key.json", self.provider))? {
+            let key = self
+                .files
+                .read(&path)
+                .map_err(|error| LayoutError::unavailable(&path, "read", &error))
+                .and_then(|content| key_file::parse(&path, &id, &content));
+            match key {
+                Ok(key) if key.master_key.provider() == self.provider => listing.keys.push(key),
+                Ok(_) => {}
+                Err(problem) => listing.problems.push(problem),
+            }
+        }
+        listing.keys.sort_by(|one, other| one.id().cmp(other.id()));
+        Ok(listing)
+    }
+
+    fn store(&self, key: &WrappedKey) -> Result<PathBuf, LayoutError> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write(key)
+    }
+
+    fn update(&self, id: &str, change: &mut Change<'_>) -> Result<WrappedKey, UpdateError> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Found::Present(mut key) = self.find(id)? else { return Err(UpdateError::NotPresent) };
+        change(&mut key)?;
+        self.write(&key)?;
+        Ok(*key)
+    }
+
+    fn credentials(&self, id: &str, provider: Provider) -> Result<ResolvedCredentials, LayoutError> {
+        if !identifier::is_possible(id) {
+            let why = "there are no credentials for an identifier that no key can have";
+            return Err(LayoutError::new(LayoutErrorKind::MetadataMissing, &self.folder(), why));
+        }
+        let (path, content) = if self.source.suffices(provider) {
+            (self.paths(id, provider).metadata, None)
+        } else {
+            self.metadata(id, provider)?
+        };
+        self.source.resolve(
+            provider,
+            &Metadata { path: &path, content: content.as_ref().map(Secret::expose) },
+            &self.dbpath,
+        )
+    }
+
+    fn wrapping_for_new_keys(&self, kms_key: Option<&str>) -> Result<Wrapping, LayoutError> {
+        let listing = self.list()?;
+        let age = |key: &&WrappedKey| (key.object.initial_date, key.id().to_owned());
+        let newest = listing.keys.iter().filter(|key| key.wrapped.is_some()).max_by_key(age);
+        if kms_key.is_none()
+            && let Some(problem) = listing.problems.into_iter().next()
+        {
+            // Which key is the newest cannot be known while one of them cannot be read.
+            return Err(problem);
+        }
+        let credentials_of = self.lender(newest)?;
+        let credentials = match &credentials_of {
+            Some(owner) => self.credentials(owner, self.provider)?,
+            None => self.credentials_without_file()?,
+        };
+        let master_key = match (&credentials.credentials, kms_key, newest) {
+            (Credentials::Local(_), _, _) => MasterKey::Local,
+            (Credentials::Aws(aws), Some(key), _) => MasterKey::Aws {
+                region: region::of_arn(key).unwrap_or_else(|| aws.region.clone()),
+                key: key.to_owned(),
+            },
+            (Credentials::Aws(_), None, Some(newest)) => newest.master_key.clone(),
+            (Credentials::Aws(_), None, None) => {
+                let why = "no key file here names a CMK for a new key, and --kms-key was not given";
+                return Err(LayoutError::new(LayoutErrorKind::KeyFileMissing, &self.folder(), why));
+            }
+        };
+        Ok(Wrapping { master_key, credentials, credentials_of })
+    }
+
+    fn files_of(&self, id: &str) -> Option<KeyFiles> {
+        identifier::is_possible(id).then(|| self.paths(id, self.provider))
+    }
+}

@@ -1,0 +1,136 @@
+//! Everything that is known about one failure, whoever reported it.
+
+use std::path::PathBuf;
+
+use crate::keys::{CredentialOrigin, KeyFiles, LayoutError, LayoutErrorKind, Provider};
+use crate::kms::{Attempt, Class, KmsError};
+
+/// A failure to open or wrap a key, as it is told.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The class.
+    pub class: Class,
+    /// The Unique Identifier of the key.
+    pub key_id: String,
+    /// The provider that was asked, or would have been.
+    pub provider: Provider,
+    /// The customer's key.
+    pub cmk: Option<String>,
+    /// The provider's own code.
+    pub code: Option<String>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// What more is known.
+    pub detail: Option<String>,
+    /// The endpoints that were tried.
+    pub attempts: Vec<Attempt>,
+    /// The metadata file, where one plays a part.
+    pub metadata_file: Option<PathBuf>,
+    /// The key file, where one plays a part.
+    pub key_file: Option<PathBuf>,
+    /// The field that is wrong, for failures of files.
+    pub field: Option<String>,
+    /// Where the credentials came from, once they were found.
+    pub origin: Option<CredentialOrigin>,
+    /// The provider that the key belongs to, for [`Class::ProviderMismatch`].
+    pub belongs_to: Option<Provider>,
+}
+
+impl Failure {
+    /// A failure of which only the class is known.
+    pub fn new(class: Class, key_id: &str, provider: Provider) -> Self {
+        Failure {
+            class,
+            key_id: key_id.to_owned(),
+            provider,
+            cmk: None,
+            code: None,
+            status: None,
+            detail: None,
+            attempts: Vec::new(),
+            metadata_file: None,
+            key_file: None,
+            field: None,
+            origin: None,
+            belongs_to: None,
+        }
+    }
+
+    /// A failure that a provider reported.
+    pub fn of_kms(key_id: &str, error: &KmsError) -> Self {
+        Failure {
+            cmk: Some(error.cmk.clone()).filter(|cmk| !cmk.is_empty()),
+            code: error.code.clone(),
+            status: error.status,
+            detail: error.detail.clone(),
+            attempts: error.attempts.clone(),
+            ..Failure::new(error.class, key_id, error.provider)
+        }
+    }
+
+    /// A failure of a file.
+    pub fn of_layout(key_id: &str, provider: Provider, error: &LayoutError) -> Self {
+        let mut failure = Failure::new(class_of(error.kind), key_id, provider);
+        let position = error.position.map(|(line, column)| format!("line {line}, column {column}: "));
+        failure.detail = Some(format!("{}{}", position.unwrap_or_default(), error.why));
+        failure.field = error.field.clone();
+        match error.kind {
+            LayoutErrorKind::KeyFileMissing | LayoutErrorKind::KeyFileMalformed => {
+                failure.key_file = Some(error.path.clone());
+            }
+            LayoutErrorKind::MetadataMissing
+            | LayoutErrorKind::MetadataMalformed
+            | LayoutErrorKind::RoleNotUsable
+            | LayoutErrorKind::ProviderUnsupported
+            | LayoutErrorKind::FileUnavailable => failure.metadata_file = Some(error.path.clone()),
+        }
+        failure
+    }
+
+    /// Metadata stand without their key file ([`crate::keys::Found::MetadataWithoutKey`]).
+    pub fn without_key_file(key_id: &str, provider: Provider, files: &KeyFiles) -> Self {
+        let mut failure = Failure::new(Class::KeyFileMissing, key_id, provider);
+        failure.detail = Some(format!("{} stands there, its wrapped key does not", files.metadata.display()));
+        failure.key_file = Some(files.key.clone());
+        failure
+    }
+
+    /// The key belongs to another provider ([`crate::keys::Found::OtherProvider`]).
+    pub fn of_other_provider(key_id: &str, asked: Provider, belongs_to: Provider, path: PathBuf) -> Self {
+        let mut failure = Failure::new(Class::ProviderMismatch, key_id, asked);
+        failure.key_file = Some(path);
+        failure.belongs_to = Some(belongs_to);
+        failure
+    }
+
+    /// Names the files of the key; what an error named itself stays.
+    #[must_use]
+    pub fn with_files(mut self, files: Option<KeyFiles>) -> Self {
+        if let Some(files) = files {
+            self.metadata_file.get_or_insert(files.metadata);
+            self.key_file.get_or_insert(files.key);
+        }
+        self
+    }
+
+    /// Names the metadata file and the origin of the credentials that were used.
+    #[must_use]
+    pub fn with_credentials(mut self, origin: CredentialOrigin, metadata_file: PathBuf) -> Self {
+        self.origin = Some(origin);
+        self.metadata_file = Some(metadata_file);
+        self
+    }
+}
+
+/// The class of a file's trouble.
+pub fn class_of(kind: LayoutErrorKind) -> Class {
+    match kind {
+        LayoutErrorKind::MetadataMissing => Class::MetadataMissing,
+        LayoutErrorKind::MetadataMalformed => Class::MetadataMalformed,
+        // A provider without a client in this version is one for which no credentials are usable.
+        LayoutErrorKind::RoleNotUsable | LayoutErrorKind::ProviderUnsupported => Class::RoleNotUsable,
+        LayoutErrorKind::KeyFileMissing => Class::KeyFileMissing,
+        LayoutErrorKind::KeyFileMalformed => Class::KeyFileMalformed,
+        LayoutErrorKind::FileUnavailable => Class::FileUnavailable,
+    }
+}

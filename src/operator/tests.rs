@@ -1,0 +1,188 @@
+//! Every message for every class, and what hostile inputs do to them.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::startup::{Listening, listening};
+use super::*;
+use crate::keys::{CredentialOrigin, KeyFiles, LayoutErrorKind, Provider};
+use crate::kms::{Attempt, KmsError};
+
+const KEY: &str = "0f4b2c6e-5d0a-4e1b-9d3f-2a7c8e9b1d00";
+const CMK: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+fn files(id: &str) -> KeyFiles {
+    let folder = Path::new("/data/db/cloudProviderCredentials");
+    KeyFiles { metadata: folder.join(format!("{id}.aws.metadata")), key: folder.join(format!("{id}.aws.key.json")) }
+}
+
+/// A failure of AWS KMS as it comes with everything known.
+fn reported(class: Class) -> Failure {
+    let mut error = KmsError::new(class, Provider::Aws, CMK).because("what AWS says");
+    error.code = Some("SomeException".to_owned());
+    error.status = Some(400);
+    error.attempts = vec![
+        Attempt { endpoint: "vpce-a".to_owned(), outcome: "connect timed out".to_owned() },
+        Attempt { endpoint: "vpce-b".to_owned(), outcome: "400 SomeException".to_owned() },
+    ];
+    Failure::of_kms(KEY, &error)
+        .with_credentials(CredentialOrigin::Metadata, files(KEY).metadata)
+        .with_files(Some(files(KEY)))
+}
+
+fn shown(failure: &Failure) -> String {
+    let answer = answer(failure);
+    let printed = render(&notice(failure), LogFormat::Text, SystemTime::UNIX_EPOCH);
+    format!("{} 0x{:02X}\n{}\n{printed}\n", answer.reason.name(), answer.reason.number(), answer.message)
+}
+
+#[test]
+fn every_class_says_cause_and_next_step() {
+    let all: String = Class::ALL.iter().map(|class| shown(&reported(*class))).collect();
+    insta::assert_snapshot!("every_class", all);
+}
+
+#[test]
+fn origins_providers_and_files_change_the_advice() {
+    let by_flag = reported(Class::CredentialsExpired).with_credentials(CredentialOrigin::Flags, files(KEY).metadata);
+    let by_environment =
+        reported(Class::CredentialsInvalid).with_credentials(CredentialOrigin::Environment, files(KEY).metadata);
+    let mismatch = Failure::of_other_provider(KEY, Provider::Azure, Provider::Aws, files(KEY).key);
+    let without_key = Failure::without_key_file(KEY, Provider::Aws, &files(KEY));
+    let malformed = Failure::of_layout(
+        KEY,
+        Provider::Aws,
+        &crate::keys::LayoutError {
+            kind: LayoutErrorKind::MetadataMalformed,
+            path: files(KEY).metadata,
+            position: Some((3, 5)),
+            field: Some("region".to_owned()),
+            why: "expected a region such as us-east-1".to_owned(),
+        },
+    );
+    let vault = Failure {
+        cmk: Some("https://v.vault.azure.net/keys/k/1".to_owned()),
+        ..Failure::new(Class::KeyDisabled, KEY, Provider::Azure)
+    };
+    let google = Failure {
+        cmk: Some("projects/p/locations/l/keyRings/r/cryptoKeys/k".to_owned()),
+        ..Failure::new(Class::KeyPendingDeletion, KEY, Provider::Gcp)
+    };
+    let local = Failure::new(Class::MetadataMissing, KEY, Provider::Local).with_files(Some(files(KEY)));
+    let all: String =
+        [by_flag, by_environment, mismatch, without_key, malformed, vault, google, local].iter().map(shown).collect();
+    insta::assert_snapshot!("origins_and_providers", all);
+}
+
+#[test]
+fn the_reasons_are_those_of_the_design() {
+    for class in Class::ALL {
+        let expected = match class.code() {
+            "credentials-expired"
+            | "credentials-invalid"
+            | "role-not-usable"
+            | "access-denied"
+            | "endpoint-policy-denied" => 0x0C,
+            "key-disabled" | "key-pending-deletion" | "key-unusable" => 0x0B,
+            "key-missing" | "ciphertext-invalid" | "wrong-key-or-region" => 0x0A,
+            "provider-mismatch" => 0x07,
+            _ => 0x100,
+        };
+        assert_eq!(answer(&reported(*class)).reason.number(), expected, "{}", class.code());
+    }
+}
+
+#[test]
+fn no_input_can_make_a_result_message_long_or_leave_ascii() {
+    let ids =
+        [String::new(), "k".to_owned(), "k".repeat(5000), "ключ\r\n\0\u{1b}[2J".repeat(50), "{file}{key}".repeat(40)];
+    let paths = ["/данные/база/ключ.aws.metadata".to_owned(), format!("/x/{}", "y".repeat(4000)), "/".to_owned()];
+    for class in Class::ALL {
+        for provider in Provider::ALL {
+            for id in &ids {
+                for path in &paths {
+                    for origin in [None, Some(CredentialOrigin::Metadata), Some(CredentialOrigin::Flags)] {
+                        let failure = Failure {
+                            metadata_file: Some(PathBuf::from(path)),
+                            key_file: Some(PathBuf::from(path)),
+                            origin,
+                            ..Failure::new(*class, id, provider)
+                        };
+                        let message = answer(&failure).message;
+                        assert!(message.len() <= 256, "{} bytes: {message}", message.len());
+                        assert!(!message.is_empty() && message.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+                        assert!(!message.contains("{key}") || id.contains("{key}"), "{message}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_uuid_and_its_file_are_never_cut() {
+    for class in Class::ALL {
+        for provider in Provider::ALL {
+            let message = answer(&Failure { provider, ..reported(*class) }).message;
+            assert!(!message.contains("..."), "{message}");
+        }
+    }
+}
+
+#[test]
+fn foreign_text_cannot_forge_lines_or_show_access_key_ids() {
+    let mut failure = reported(Class::CredentialsInvalid);
+    failure.key_id = "k\nerror[forged]: x".to_owned();
+    failure.detail = Some("no such AKIAIOSFODNN7EXAMPLE\nnext: run rm".to_owned());
+    failure.attempts[0].outcome = "\u{1b}[31mAKIAIOSFODNN7EXAMPLE".to_owned();
+    let notice = notice(&failure);
+    for printed in [
+        render(&notice, LogFormat::Text, SystemTime::UNIX_EPOCH),
+        render(&notice, LogFormat::Json, SystemTime::UNIX_EPOCH),
+    ] {
+        assert!(!printed.contains("IOSFODNN7") && !printed.contains('\u{1b}'), "{printed}");
+        assert!(
+            !printed.lines().any(|line| line.starts_with("error[forged]") || line.trim_start().starts_with("next:"))
+        );
+    }
+}
+
+#[test]
+fn a_notice_is_one_line_of_json() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
+    let printed = render(&notice(&reported(Class::KeyDisabled)), LogFormat::Json, now);
+    assert_eq!(printed.matches('\n').count(), 1);
+    let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(value["time"], "1970-01-02T00:00:00Z");
+    assert_eq!((&value["class"], &value["key"]), (&"key-disabled".into(), &KEY.into()));
+    assert_eq!(value["severity"], "error");
+}
+
+#[test]
+fn a_start_shows_how_to_start_mongod() {
+    let start = Listening {
+        address: "127.0.0.1:5696".parse().unwrap(),
+        provider: Provider::Aws,
+        dbpath: "/data/db".into(),
+        mongod_port: 27017,
+        ca_file: "/data/db/kmipCA.pem".into(),
+        client_file: Some("/data/db/kmipClient.pem".into()),
+        written: vec!["/data/db/kmipCA.pem".into(), "/data/db/kmipClient.pem".into()],
+        keys: 2,
+    };
+    let empty = Listening {
+        address: "[::]:6000".parse().unwrap(),
+        dbpath: "/my data".into(),
+        ca_file: "/my data/kmipCA.pem".into(),
+        client_file: None,
+        written: Vec::new(),
+        keys: 0,
+        ..start.clone()
+    };
+    let printed: String = [start, empty]
+        .iter()
+        .flat_map(listening)
+        .map(|notice| render(&notice, LogFormat::Text, SystemTime::UNIX_EPOCH))
+        .collect();
+    insta::assert_snapshot!("start", printed);
+}
