@@ -253,3 +253,6 @@ async fn limited<T>(timer: &mut Timer, step: impl Future<Output = Result<T, Fail
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

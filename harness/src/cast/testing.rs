@@ -5,11 +5,14 @@
 //! a test tells them to.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use kmip_proxy::env::{Access, BoxFuture, BoxStream, Clock, Crypto, Env, Files, Listener, Network, Resolver, Roots};
@@ -155,10 +158,20 @@ impl Street {
     }
 
     /// Plays a persona until it exits, or until `patience` has passed in simulated time.
-    #[expect(clippy::disallowed_macros, reason = "biased: the persona goes first")]
     pub(super) async fn play(&self, persona: &str, settings: &Settings, patience: Duration) -> Option<Exit> {
+        self.play_while(persona, settings, patience, async {}).await
+    }
+
+    /// Plays a persona while something else happens.
+    pub(super) async fn play_while(
+        &self,
+        persona: &str,
+        settings: &Settings,
+        patience: Duration,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Option<Exit> {
         let persona = Persona::find(persona).unwrap();
-        let servers: Vec<_> = self
+        let mut servers: Vec<_> = self
             .vaults
             .iter()
             .map(|(host, vault)| {
@@ -168,12 +181,24 @@ impl Street {
                 Box::pin(serve(receiver, self.acceptor.clone(), vault.clone()))
             })
             .collect();
-        tokio::select! {
-            biased;
-            exit = persona.play(self.stage(), settings.clone(), "/data/db".into()) => Some(exit),
-            () = all(servers) => None,
-            () = tokio::time::sleep(patience) => None,
-        }
+        let mut playing =
+            pin!(tokio::time::timeout(patience, persona.play(self.stage(), settings.clone(), "/data/db".into())));
+        let mut meanwhile = pin!(async {
+            meanwhile.await;
+            std::future::pending::<()>().await
+        });
+        poll_fn(|context| {
+            // The persona goes first, then the servers in order: a play is the same each time.
+            if let Poll::Ready(outcome) = playing.as_mut().poll(context) {
+                return Poll::Ready(outcome.ok());
+            }
+            servers.iter_mut().for_each(|server| {
+                let _never_ends = server.as_mut().poll(context);
+            });
+            let _never_ends = meanwhile.as_mut().poll(context);
+            Poll::Pending
+        })
+        .await
     }
 
     /// Nobody listens at this server any more.
@@ -212,16 +237,6 @@ impl Street {
     pub(super) fn events(&self, pick: impl Fn(&What) -> bool) -> Vec<Event> {
         self.trace.events().into_iter().filter(|event| pick(&event.what)).collect()
     }
-}
-
-async fn all(mut servers: Vec<std::pin::Pin<Box<impl Future<Output = ()>>>>) {
-    std::future::poll_fn(|context| {
-        for server in &mut servers {
-            let _ = server.as_mut().poll(context);
-        }
-        std::task::Poll::<()>::Pending
-    })
-    .await;
 }
 
 /// Takes one connection after another.
@@ -393,6 +408,9 @@ fn certificates(disk: &Disk, hosts: &[&str]) -> TlsAcceptor {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority_key = key();
+    // Authorities of one name are mistaken for each other, so each is named by its key.
+    let name = crate::trace::hex(authority_key.public_key_raw());
+    params.distinguished_name.push(rcgen::DnType::CommonName, &name[..32]);
     let authority = params.self_signed(&authority_key).unwrap();
     let issuer = Issuer::new(params, authority_key);
     let signed = |names: Vec<String>| {

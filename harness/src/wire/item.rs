@@ -223,7 +223,7 @@ impl Reader<'_> {
             let what = format!("length {length} where the type has {fixed}");
             return Err(WireError { offset: start + 4, what });
         }
-        if matches!(kind, 0x01 | 0x04) && length % 8 != 0 {
+        if matches!(kind, 0x01 | 0x04) && !length.is_multiple_of(8) {
             let what = format!("length {length} is no multiple of eight");
             return Err(WireError { offset: start + 4, what });
         }

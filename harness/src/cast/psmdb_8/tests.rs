@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::cast::testing::{NOW, Street};
+use crate::cast::testing::{NOW, Street, Vault};
 use crate::wire::write;
 
 const A: &str = "kmip-a";
@@ -288,20 +288,61 @@ async fn the_wrong_key_does_not_open_the_data() {
     assert!(street.events(|what| matches!(what, What::Used { .. })).is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn polling_outlives_dead_servers_and_ends_with_an_inactive_or_absent_key() {
-    let street = started(&[A]).await;
+/// Plays a database that polls every 15 seconds, while the server's behaviour changes after 20 seconds.
+async fn polled(street: &Street, change: impl FnOnce(&mut Vault)) -> Option<Exit> {
     let settings = Settings { key_state_polling: Some(MINUTE / 4), ..street.settings() };
-    street.vault(A).requests.clear();
-    street.vault(A).failing.insert(0x0B, (PERMISSION_DENIED, "no"));
-    let lazy = Settings { activate_keys: true, ..settings.clone() };
-    // The start itself asks for the state; it must succeed, so the failure begins after it.
-    street.vault(A).failing.clear();
-    let first = street.play("psmdb-8", &lazy, Duration::from_secs(40)).await;
-    assert_eq!(first, None);
-    let polls = street.asked(A);
-    assert_eq!(polls.iter().filter(|asked| **asked == ["GetAttributes"]).count(), 3, "at 0, 15 and 30 s");
-    street.vault(A).keys.get_mut("key-1").unwrap().1 = 3;
-    let exit = play(&street, &settings).await.unwrap();
-    assert_eq!(exit.code, "start error");
+    let meanwhile = async {
+        tokio::time::sleep(MINUTE / 3).await;
+        change(&mut street.vault(A));
+    };
+    street.play_while("psmdb-8", &settings, MINUTE, meanwhile).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn polling_begins_at_once_and_outlives_servers_that_fail() {
+    let street = started(&[A]).await;
+    let before = street.log().len();
+    let exit = polled(&street, |vault| {
+        vault.failing.insert(0x0B, (PERMISSION_DENIED, "the credentials have expired"));
+    });
+    assert_eq!(exit.await, None, "it runs on");
+    let polls = street.asked(A).into_iter().filter(|asked| *asked == ["GetAttributes"]).count();
+    assert_eq!(polls, 4, "at 0, 15, 30 and 45 seconds");
+    insta::assert_snapshot!(street.log()[before + 1..].join("\n"), @r"
+    29117 W KMIP session failed
+      serverHost = kmip-a:5696
+      reason = the KMIP server returned the 'operation failed' status; reason: Permission Denied; message: the credentials have expired
+    29123 E Data-at-Rest Encryption Error
+      error = retrieving the state of the master key on the KMIP server failed: KMIP sessions failed for all the server hosts. No more remaining attempts.
+    29117 W KMIP session failed
+      serverHost = kmip-a:5696
+      reason = the KMIP server returned the 'operation failed' status; reason: Permission Denied; message: the credentials have expired
+    29123 E Data-at-Rest Encryption Error
+      error = retrieving the state of the master key on the KMIP server failed: KMIP sessions failed for all the server hosts. No more remaining attempts.
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn polling_ends_the_process_when_the_key_is_no_longer_active() {
+    let street = started(&[A]).await;
+    let exit = polled(&street, |vault| vault.keys.get_mut("key-1").unwrap().1 = 4).await.unwrap();
+    assert_eq!(exit, Exit { reason: NOT_ACTIVE.to_owned(), code: "EXIT_PERCONA_DATA_AT_REST_ENCRYPTION_ERROR" });
+    insta::assert_snapshot!(street.log().last().unwrap(), @r#"
+    29122 E Master encryption key is not in the active state on the key management facility.
+      keyManagementFacilityType = KMIP server
+      keyIdentifier = {"kmipKeyIdentifier":"key-1"}
+      keyState = Compromised
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn polling_ends_the_process_when_the_key_is_gone() {
+    let street = started(&[A]).await;
+    let exit = polled(&street, |vault| vault.keys.clear()).await.unwrap();
+    assert_eq!(exit.code, "EXIT_PERCONA_DATA_AT_REST_ENCRYPTION_ERROR");
+    insta::assert_snapshot!(street.log().last().unwrap(), @r#"
+    29121 E Master encryption key is absent on the key management facility.
+      keyManagementFacilityType = KMIP server
+      keyIdentifier = {"kmipKeyIdentifier":"key-1"}
+    "#);
 }
