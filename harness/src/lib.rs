@@ -1,8 +1,26 @@
 //! The laboratory: plays, from scenario files and seeds, every way in which MongoDB does not get its key.
 //!
-//! The rooms, each using only those before it: scenario, trace, wire, clouds, cast, world, checker, report, campaign, cli.
+//! [`scenario`] reads a file; [`world`] plays it, with [`clouds`] and a [`cast`] that speaks through [`wire`], recording
+//! into a [`trace`]; [`checker`] judges what was played; [`report`] renders the verdicts; [`campaign`] does all of that
+//! for many files and seeds; [`cli`] is the command line on top. Each room uses only the rooms above it in the list
+//! below, which `cargo xtask order` checks.
+
+pub mod scenario;
+
+pub mod trace;
+
+pub mod wire;
+
+pub mod clouds;
+
+pub mod cast;
+
+pub mod world;
 
 pub mod checker;
-pub mod scenario;
-pub mod trace;
-pub mod world;
+
+pub mod report;
+
+pub mod campaign;
+
+pub mod cli;

@@ -33,7 +33,7 @@ enum Words {
 pub(super) fn execute(arguments: &Arguments) -> u8 {
     match arguments.words {
         Words::Scenarios => return scenarios(&arguments.filters),
-        Words::Verbs => VERBS.iter().for_each(|verb| row(verb.name, verb.meaning)),
+        Words::Verbs => VERBS.iter().for_each(|verb| print(&format!("{verb}\n"))),
         Words::Personas => PERSONAS.iter().for_each(|persona| row(persona.name, persona.description)),
         Words::Invariants => INVARIANTS.iter().for_each(|it| row(&format!("{} {}", it.id, it.name), it.meaning)),
     }

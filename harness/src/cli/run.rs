@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{exit, print, say, select};
+use super::{colour, exit, print, say, select, unicode};
 use crate::campaign::determinism::{self, Divergence};
 use crate::campaign::{self, FIRST_SEED, Plan};
 use crate::report::progress::Progress;
-use crate::report::{Report, Seed, Style, json, terminal, write};
+use crate::report::terminal::{self, Style};
+use crate::report::{Report, Seed, json, write};
 use crate::scenario::Scenario;
 
 /// How many seeds where none are named: enough to draw every phase and range several times.
@@ -87,17 +88,21 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         return code;
     }
     let report = play(&plan);
-    match arguments.message_format {
-        Format::Human => print(&terminal::render(&report, Style::of_stdout())),
-        Format::Json => print(&json::render(&report)),
-    }
-    match write::write(&report, &arguments.report) {
-        Ok(()) => say(&format!("report: {}", arguments.report.join("index.html").display())),
+    let page = match write::write(&report, &arguments.report) {
+        Ok(page) => page.display().to_string(),
         Err(error) => {
             say(&format!("error: {error}"));
             return exit::USAGE;
         }
+    };
+    match arguments.message_format {
+        Format::Human => {
+            let style = Style { colour: colour(&std::io::stdout()), unicode: unicode() };
+            print(&terminal::render(&report, style, Some(&page)));
+        }
+        Format::Json => print(&json::render(&report)),
     }
+    say(&format!("report: {page}"));
     let code = report.exit_code();
     if code == exit::FAILED {
         return code;
@@ -117,9 +122,12 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
 
 fn play(plan: &Plan) -> Report {
     let runs = plan.scenarios.len() * plan.seeds.len();
-    let progress = Progress::start(u64::try_from(runs).unwrap_or(u64::MAX));
-    let report = campaign::play(plan, &|cell| progress.finished(cell));
-    progress.end();
+    let progress = Progress::on_stderr(u64::try_from(runs).unwrap_or(u64::MAX));
+    let report = campaign::play(plan, &|cell| {
+        progress.started(&cell.id());
+        progress.finished(cell.verdict);
+    });
+    progress.clear();
     report
 }
 

@@ -5,6 +5,9 @@ use clap::Args;
 use super::{exit, print, say, select};
 use crate::scenario;
 
+/// The committed schema, in the folder of scenarios.
+const SCHEMA_FILE: &str = "scenario-1.schema.json";
+
 /// Print, or compare.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -18,7 +21,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
     let schema = scenario::schema_text();
-    let path = select::root().join(scenario::SCHEMA_FILE);
+    let path = select::root().join(SCHEMA_FILE);
     let path_text = path.display();
     if arguments.write {
         if let Err(error) = std::fs::write(&path, schema) {

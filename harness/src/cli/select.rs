@@ -32,11 +32,11 @@ pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
     let mut scenarios = Vec::new();
     let mut wrong = 0;
     for file in &found {
-        match scenario::read(file) {
+        match scenario::load_file(file) {
             Ok(scenario) => scenarios.push(scenario),
             Err(error) => {
                 wrong += 1;
-                say(&scenario::render(&error));
+                say(&error.render(super::colour(&std::io::stderr())));
             }
         }
     }

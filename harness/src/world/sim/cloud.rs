@@ -116,8 +116,10 @@ impl CloudWorld {
             region,
             arns,
         };
-        cloud.attempts_most = kmip_proxy::kms::failover::attempts_most(cloud.kms_endpoints().len())
-            + if cloud.kind == CredentialsKind::Role { 2 } else { 0 };
+        cloud.attempts_most = kmip_proxy::kms::aws::most_requests(
+            cloud.kms_endpoints().len(),
+            cloud.kind == CredentialsKind::Role,
+        );
         cloud
     }
 

@@ -6,7 +6,7 @@
 //!
 //! Invariant: what was not synced does not survive [`Disk::power_cut`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,8 @@ pub struct Disk {
 struct Inner {
     /// What programs see: names to contents.
     seen: BTreeMap<PathBuf, Content>,
+    /// The directories. They are never lost: what the product must sync is names and contents.
+    directories: BTreeSet<PathBuf>,
     /// The names that survive, each with the content that it would have.
     durable: BTreeMap<PathBuf, Content>,
     contents: u64,
@@ -79,6 +81,7 @@ impl Disk {
         let (path, bytes) = (path.into(), content.into());
         let mut inner = self.lock();
         let content = Content { id: inner.next_content(), durable: Some(bytes.clone()), seen: bytes };
+        inner.make_parents(&path);
         inner.seen.insert(path.clone(), content.clone());
         inner.durable.insert(path, content);
     }
@@ -169,6 +172,10 @@ impl Inner {
         self.contents
     }
 
+    fn make_parents(&mut self, path: &Path) {
+        self.directories.extend(path.ancestors().skip(1).map(Path::to_owned));
+    }
+
     fn powered(&self) -> io::Result<()> {
         if self.off { Err(power()) } else { Ok(()) }
     }
@@ -187,11 +194,17 @@ impl Files for Disk {
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
         let inner = self.lock();
         inner.powered()?;
+        if !inner.directories.contains(directory) {
+            return Err(missing());
+        }
         Ok(inner.seen.keys().filter(|path| path.parent() == Some(directory)).cloned().collect())
     }
 
     fn write(&self, path: &Path, content: &[u8], _: Access) -> io::Result<()> {
         self.operate("write", path, |inner| {
+            if path.parent().is_none_or(|parent| !inner.directories.contains(parent)) {
+                return Err(missing());
+            }
             let id = inner.next_content();
             inner.seen.insert(path.to_owned(), Content { id, seen: content.to_vec(), durable: None });
             Ok(())
@@ -237,9 +250,11 @@ impl Files for Disk {
         self.operate("remove", path, |inner| inner.seen.remove(path).map(drop).ok_or_else(missing))
     }
 
-    fn create_directory(&self, _: &Path) -> io::Result<()> {
-        // Directories are the paths of their files.
-        self.lock().powered()
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.powered()?;
+        inner.make_parents(&path.join("a file"));
+        Ok(())
     }
 }
 

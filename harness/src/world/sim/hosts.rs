@@ -22,7 +22,7 @@ use super::machine::{
 };
 use super::planted::Planted;
 use super::{relay, snapshot};
-use crate::cast::{self, Stage};
+use crate::cast::{self, Persona, Stage};
 use crate::scenario::{Database, GivenBy, Scenario};
 use crate::trace::{Trace, What};
 
@@ -108,9 +108,9 @@ pub(crate) fn mongod(
             let (port, ca_file) =
                 if relayed { (relay::PORT, in_dbpath(relay::CA_FILE)) } else { (KMIP_PORT, in_dbpath("kmipCA.pem")) };
             let settings = cast::Settings {
-                server_names: "127.0.0.1".to_owned(),
+                server_name: "127.0.0.1".to_owned(),
                 port,
-                ca_file,
+                ca_file: Some(ca_file),
                 client_certificate_file: in_dbpath("kmipClient.pem"),
                 connect_retries: world.connect_retries,
                 connect_timeout: world.connect_timeout,
@@ -124,8 +124,11 @@ pub(crate) fn mongod(
                 trace: ground.trace.clone(),
                 host: "mongod".to_owned(),
             };
-            let persona = cast::persona(&world.persona).expect("the scenario's persona was checked");
-            Box::pin(async move { (persona.run)(stage, settings, PathBuf::from(DBPATH)).await.to_string() })
+            let persona = Persona::find(&world.persona).expect("the scenario's persona was checked");
+            Box::pin(async move {
+                let exit = persona.play(stage, settings, PathBuf::from(DBPATH)).await;
+                format!("{} ({})", exit.reason, exit.code)
+            })
         };
         async move {
             let never = process("mongod", trace, orders, begin, Stopping::Drop).await?;
@@ -180,7 +183,7 @@ impl Operator for Recorder {
 /// the file.
 pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8> {
     let env = ground.env("lab", PROXY);
-    let local = kms::local::LocalKms::new(env);
+    let local = kms::LocalKms::new(env);
     let credentials = kmip_proxy::keys::Credentials::Local(LocalCredentials {
         key_file: in_dbpath(snapshot::LOCAL_KEY_FILE),
     });

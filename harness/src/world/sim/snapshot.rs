@@ -15,8 +15,8 @@ use serde_json::json;
 use super::clock::EPOCH;
 use super::cloud::{CloudWorld, EXTERNAL_ID};
 use super::machine::{DBPATH, Ground, in_dbpath};
-use crate::cast::database;
-use crate::scenario::{Database, GivenBy, World};
+use crate::cast::Database;
+use crate::scenario::{self, GivenBy, World};
 use crate::trace::Fingerprint;
 use crate::world::Entropy;
 
@@ -38,7 +38,7 @@ pub(crate) fn prepare(
         ground.trace.secret("the local wrapping key", &key);
         ground.disk.place(in_dbpath(LOCAL_KEY_FILE), key);
     }
-    if world.mongod.database == Database::Empty {
+    if world.mongod.database == scenario::Database::Empty {
         write_credentials(ground, world, cloud);
         return BTreeMap::new();
     }
@@ -47,7 +47,7 @@ pub(crate) fn prepare(
     entropy.stream("snapshot/material").fill_bytes(&mut material);
     ground.trace.secret("the master key", &material);
     let fingerprint = ground.trace.fingerprint(&material);
-    database::create(|path, bytes| ground.disk.place(path, bytes), DBPATH.as_ref(), &id, &material);
+    Database::write(&ground.disk, DBPATH.as_ref(), &id, &material).expect("the lab's own disk is on");
 
     let provider = world.snapshot.provider;
     let (master_key, wrapped) = match provider {

@@ -1,0 +1,258 @@
+//! One KMIP session of Percona Server's client: a connection, one or two exchanges, and the close.
+//!
+//! The order is resolve, connect, handshake, exchange, perhaps a second exchange, close_notify, wait for the peer's.
+//! The timer is armed once, at the beginning, and covers everything up to the answer of the first exchange, and the
+//! close if no second exchange follows. Before a second exchange the real client re-arms its timer in a way that
+//! switches it off (observed), so from there on a silent server holds it forever.
+//!
+//! Invariant: every request that leaves is in the trace before it leaves, and its answer, or why there was none,
+//! before anyone acts on it.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use kmip_proxy::env::BoxStream;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::time::Sleep;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::Stage;
+use super::tls::{self, TIMED_OUT};
+use crate::trace::What;
+use crate::wire::message::encode;
+use crate::wire::{Answer, Item, leaves, younger};
+
+/// The longest value of an answer that the client takes, in bytes.
+const MAXIMUM_VALUE: usize = 8192;
+
+/// Tag, type and length of the outermost item.
+const PREFIX: usize = 8;
+
+/// Why a session failed, in the client's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+/// An open session.
+pub struct Session<'a> {
+    stage: &'a Stage,
+    stream: TlsStream<BoxStream>,
+    /// Bytes that came before they were asked for.
+    early: Vec<u8>,
+    timer: Timer,
+    /// The number of the last exchange in the trace.
+    exchange: Option<u64>,
+}
+
+/// The one timer of a session; `None` once it is switched off.
+type Timer = Option<Pin<Box<Sleep>>>;
+
+impl<'a> Session<'a> {
+    /// Opens a session with a server; `patience` is the connect timeout.
+    pub async fn open(
+        stage: &'a Stage,
+        host: &str,
+        port: u16,
+        config: &Arc<ClientConfig>,
+        patience: Duration,
+    ) -> Result<Self, Failure> {
+        let mut timer: Timer = Some(Box::pin(tokio::time::sleep(patience)));
+        let stream = limited(&mut timer, connect(stage, host, port, config)).await?;
+        Ok(Session { stage, stream, early: Vec::new(), timer, exchange: None })
+    }
+
+    /// Sends a request and reads its answer, which may be a failure of the operation.
+    pub async fn exchange(&mut self, request: &Item) -> Result<Answer, Failure> {
+        if self.exchange.is_some() {
+            self.timer = None;
+            self.notice_early_bytes().await;
+        }
+        let (bytes, asked) = encode(request);
+        let trace = &self.stage.trace;
+        let exchange = trace.next_exchange();
+        self.exchange = Some(exchange);
+        let event = What::Request {
+            exchange,
+            operations: asked.operations,
+            version: asked.version,
+            key: asked.key,
+            maximum_response_size: asked.maximum_response_size,
+            length: bytes.len(),
+        };
+        trace.record_bytes(&self.stage.host, event, &bytes);
+        let began = trace.now();
+        let talk = talk(&mut self.stream, &mut self.early, &bytes);
+        match limited(&mut self.timer, talk).await {
+            Ok(bytes) => self.read_answer(exchange, request, &bytes, trace.now().saturating_sub(began)),
+            Err(failure) => {
+                self.stage.record(What::NoAnswer { exchange, why: failure.0.clone() });
+                Err(failure)
+            }
+        }
+    }
+
+    /// Says good-bye and waits until the server does, too. A bare end of the connection is accepted.
+    pub async fn close(mut self) -> Result<(), Failure> {
+        let stream = &mut self.stream;
+        let surplus = limited(&mut self.timer, async {
+            // Not `shutdown`: that would end the connection's sending half as well, which this client does not do.
+            stream.get_mut().1.send_close_notify();
+            match stream.flush().await {
+                // A peer that has gone already takes the last words of a TCP connection without complaint.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(said(error)),
+                _ => {}
+            }
+            let mut buffer = [0; 256];
+            match stream.read(&mut buffer).await {
+                Ok(length) => Ok(length),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+                Err(error) => Err(said(error)),
+            }
+        })
+        .await?;
+        let surplus = surplus + self.early.len();
+        if surplus > 0 {
+            self.record_surplus(surplus);
+            // OpenSSL's reason 291; that Asio passes it on is inferred.
+            return Err(Failure("application data after close notify (SSL routines) [asio.ssl:167772451]".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Puts an answer into the trace, and hands it on.
+    fn read_answer(&self, exchange: u64, request: &Item, bytes: &[u8], after: Duration) -> Result<Answer, Failure> {
+        let trace = &self.stage.trace;
+        let malformed = |why: String| trace.record_bytes(&self.stage.host, What::Malformed { exchange, why }, bytes);
+        let answer = Answer::read(bytes).map_err(|error| {
+            malformed(error.to_string());
+            Failure("malformed response".to_owned())
+        })?;
+        if let Some(why) = answer.malformed() {
+            malformed(why);
+        }
+        let younger = younger(&answer.message, &leaves(request));
+        for item in &answer.items {
+            let material = item.key_material.as_deref().map(|material| {
+                let key = item.unique_identifier.as_deref().unwrap_or("an unnamed key");
+                trace.secret(&format!("key material of {key}"), material);
+                trace.fingerprint(material)
+            });
+            let event = What::Answer {
+                exchange,
+                operation: item.operation.clone(),
+                version: answer.version.clone(),
+                key: item.unique_identifier.clone(),
+                status: item.status.clone(),
+                reason: item.reason.clone(),
+                message: item.message.clone(),
+                state: item.state.clone(),
+                material,
+                younger: younger.clone(),
+                length: bytes.len(),
+                after,
+            };
+            trace.record_bytes(&self.stage.host, event, bytes);
+        }
+        Ok(answer)
+    }
+
+    /// Looks once, without waiting, whether the server has sent more than its answer (invariant K6). The client does
+    /// not look: it takes such bytes for the beginning of the next answer, and so does this session.
+    async fn notice_early_bytes(&mut self) {
+        let mut bytes = [0; 256];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let stream = &mut self.stream;
+        poll_fn(|context| Poll::Ready(Pin::new(&mut *stream).poll_read(context, &mut buffer).is_ready())).await;
+        if !buffer.filled().is_empty() {
+            self.early.extend_from_slice(buffer.filled());
+            self.record_surplus(buffer.filled().len());
+        }
+    }
+
+    fn record_surplus(&self, length: usize) {
+        let exchange = self.exchange.unwrap_or_default();
+        self.stage.record(What::Malformed { exchange, why: format!("{length} bytes or more after the answer") });
+    }
+}
+
+impl std::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session(exchange {:?})", self.exchange)
+    }
+}
+
+async fn connect(
+    stage: &Stage,
+    host: &str,
+    port: u16,
+    config: &Arc<ClientConfig>,
+) -> Result<TlsStream<BoxStream>, Failure> {
+    let address = match host.parse::<IpAddr>() {
+        Ok(address) => address,
+        Err(_) => {
+            let found = stage.env.resolver.resolve(host).await;
+            let found = found.map_err(|error| Failure(tls::resolver_words(&error)))?;
+            // Only the first address is tried: no second chance over another one.
+            found.first().copied().ok_or_else(|| Failure(tls::resolver_words(&io::ErrorKind::NotFound.into())))?
+        }
+    };
+    let stream = stage.env.network.connect(SocketAddr::new(address, port)).await.map_err(said)?;
+    // A name that no certificate could carry can match none.
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| Failure(tls::VERIFY_FAILED.to_owned()))?;
+    TlsConnector::from(config.clone()).connect(name, stream).await.map_err(said)
+}
+
+/// Writes a request and reads the bytes of one answer.
+async fn talk(stream: &mut TlsStream<BoxStream>, early: &mut Vec<u8>, request: &[u8]) -> Result<Vec<u8>, Failure> {
+    stream.write_all(request).await.map_err(said)?;
+    stream.flush().await.map_err(said)?;
+    let mut prefix = [0; PREFIX];
+    fill(stream, early, &mut prefix).await?;
+    let [.., a, b, c, d] = prefix;
+    let length = u32::from_be_bytes([a, b, c, d]) as usize;
+    if length > MAXIMUM_VALUE {
+        return Err(Failure("maximum message size is exceeded".to_owned()));
+    }
+    let mut answer = prefix.to_vec();
+    answer.resize(PREFIX + length, 0);
+    fill(stream, early, &mut answer[PREFIX..]).await?;
+    Ok(answer)
+}
+
+/// Fills a buffer, from what came early first.
+async fn fill(stream: &mut TlsStream<BoxStream>, early: &mut Vec<u8>, buffer: &mut [u8]) -> Result<(), Failure> {
+    let ready = early.len().min(buffer.len());
+    let (from_early, rest) = buffer.split_at_mut(ready);
+    from_early.copy_from_slice(&early[..ready]);
+    early.drain(..ready);
+    stream.read_exact(rest).await.map(|_| ()).map_err(said)
+}
+
+fn said(error: io::Error) -> Failure {
+    Failure(tls::words(&error))
+}
+
+/// Runs a step for as long as the timer allows.
+async fn limited<T>(timer: &mut Timer, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut step = pin!(step);
+    poll_fn(|context| {
+        // The step goes first, so that an answer that comes with the timer still counts.
+        if let Poll::Ready(outcome) = step.as_mut().poll(context) {
+            return Poll::Ready(outcome);
+        }
+        let rang = timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
+        if rang { Poll::Ready(Err(Failure(TIMED_OUT.to_owned()))) } else { Poll::Pending }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests;
