@@ -22,8 +22,8 @@ pub mod tls;
 
 pub mod server;
 
-pub mod proxy;
-
 pub mod config;
+
+pub mod proxy;
 
 pub mod cli;

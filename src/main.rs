@@ -1,32 +1,122 @@
 //! `kmipProxyStandalone`: reads the command line, opens the real world, and serves until told to stop.
 //!
-//! Invariant: no logic; what can go wrong is a value with its own text and exit code.
+//! Invariant: no decisions are taken here; what can go wrong is a value with its own text and exit code.
 
+use std::future::Future;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use kmip_proxy::cli::{self, CliError, Command, StandardError, exit};
+use kmip_proxy::cli::{self, CliError, Command, ImportCommand, StandardError, exit};
 use kmip_proxy::config::Config;
 use kmip_proxy::env::Env;
-use kmip_proxy::proxy::{self, Settings, StartError};
-use kmip_proxy::{keys, kms};
+use kmip_proxy::keys::{self, CredentialSource, Import, SnapshotLayout};
+use kmip_proxy::kms;
+use kmip_proxy::proxy::{self, StartError};
 use tokio::sync::watch;
 
 fn main() -> ExitCode {
     let env = Env::os();
     let environment = |name: &str| std::env::var(name).ok();
-    let code = match cli::parse(std::env::args_os(), &environment, &*env.files) {
+    let done = match cli::parse(std::env::args_os(), &environment, &*env.files) {
         Ok(Command::Serve(config)) => serve(*config, env),
-        Ok(Command::Import(import)) => cli::import(import, &env),
-        Err(error) => {
-            match &error {
-                CliError::Shown(text) => drop(std::io::stdout().lock().write_all(text.as_bytes())),
-                _ => say(&error.to_string()),
-            }
-            error.exit_code()
+        Ok(Command::Import(command)) => import(command, &env),
+        Err(CliError::Shown(text)) => {
+            // Whoever asked for help and closed the pipe has seen enough.
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+            Ok(())
         }
+        Err(error) => Err((error.exit_code(), error.to_string())),
     };
-    ExitCode::from(code)
+    match done {
+        Ok(()) => ExitCode::from(exit::OK),
+        Err((code, text)) => {
+            let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// An exit code and what to say with it.
+type Failed = (u8, String);
+
+fn serve(config: Config, env: Env) -> Result<(), Failed> {
+    let operator = Arc::new(StandardError::new(config.log_format, env.clock.clone()));
+    let settings = proxy::Settings::from_config(config, &env).map_err(failed)?;
+    let kms = kms::for_provider(settings.cloud_provider, &env, &settings.kms);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(bug)?;
+    runtime.block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        let mut signals = std::pin::pin!(signal());
+        let mut served = std::pin::pin!(proxy::run(settings, env, kms, operator, stopped));
+        std::future::poll_fn(|context| {
+            if signals.as_mut().poll(context).is_ready() {
+                stop.send_replace(true);
+            }
+            served.as_mut().poll(context)
+        })
+        .await
+        .map_err(failed)
+    })
+}
+
+/// Waits for SIGTERM or SIGINT; further ones are left to the default, so that a second Ctrl-C ends at once.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return std::future::pending().await;
+        };
+        std::future::poll_fn(|context| {
+            if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
+    let unreadable = |error| (exit::FILES, format!("error: cannot read `{}`: {error}", command.wrapped.display()));
+    let wrapped = env.files.read(&command.wrapped).map_err(unreadable)?;
+    let source = CredentialSource::default();
+    let layout = SnapshotLayout::new(env.files.clone(), command.dbpath, command.provider, source);
+    let import = Import {
+        key_id: command.key_id,
+        provider: command.provider,
+        kms_key: command.kms_key,
+        region: command.region,
+        encryption_context: command.encryption_context,
+        length_bits: command.length_bits,
+        wrapped,
+    };
+    let now = env.clock.now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let prepared = keys::Layout::prepare(&layout).map_err(|error| (exit::FILES, format!("error: {error}")))?;
+    let () = prepared;
+    let path = keys::import(&layout, import, i64::try_from(now).unwrap_or(i64::MAX))
+        .map_err(|error| (exit::FILES, format!("error: {error}")))?;
+    let _ = writeln!(std::io::stdout().lock(), "{}", path.display());
+    Ok(())
+}
+
+fn failed(error: StartError) -> Failed {
+    let code = match &error {
+        StartError::Dbpath(_) => exit::FILES,
+        StartError::Tls(_) => exit::TLS_FILES,
+        StartError::Endpoint(_) | StartError::Certificates(_) => exit::USAGE,
+        StartError::PortTaken { .. } | StartError::Listen { .. } => exit::PORT_TAKEN,
+    };
+    (code, format!("error: {error}"))
+}
+
+fn bug(error: std::io::Error) -> Failed {
+    (exit::BUG, format!("error: the runtime does not start: {error}"))
 }

@@ -6,13 +6,16 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use tokio::sync::watch;
 
+use crate::config::Config;
 use crate::env::Env;
 use crate::keys::{CredentialSource, Layout, LayoutError, Provider, SnapshotLayout};
+use crate::kms::endpoints::EndpointError;
 use crate::kms::{self, Kms};
 use crate::operations::Operations;
 use crate::operator::startup::{self, Listening};
@@ -36,11 +39,57 @@ pub struct Settings {
     /// The customer's key that wraps new keys; else that of the newest key.
     pub kms_key: Option<String>,
     /// How the provider is reached.
-    pub kms: kms::endpoints::Settings,
+    pub kms: kms::Settings,
     /// Where certificates come from.
     pub certificates: Certificates,
     /// What the listener bounds.
     pub limits: Limits,
+}
+
+impl Settings {
+    /// What the command line says, with endpoints read and the authorities of the clouds loaded.
+    pub fn from_config(config: Config, env: &Env) -> Result<Self, StartError> {
+        let endpoints = config.kms_endpoints.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>()?;
+        let sts_endpoint = config.sts_endpoint.as_deref().map(str::parse).transpose()?;
+        let cloud_ca = config.cloud_ca.as_deref().map(|path| authorities(env, path)).transpose()?;
+        let kms = kms::Settings {
+            endpoints,
+            sts_endpoint,
+            require_private_networking: config.require_private_networking,
+            allow_plain_http: config.allow_plain_http,
+            deadline: config.kms_deadline,
+            cloud_ca,
+            ..kms::Settings::default()
+        };
+        kms.check()?;
+        let certificates = match (config.tls, config.client_ca) {
+            (None, None) => Certificates::Generated,
+            (Some(files), Some(client_ca)) => {
+                Certificates::Given { certificate: files.certificate, key: files.key, client_ca }
+            }
+            (Some(_), None) => return Err(StartError::Certificates("--client-ca")),
+            (None, Some(_)) => return Err(StartError::Certificates("--tls-cert and --tls-key")),
+        };
+        Ok(Settings {
+            dbpath: config.dbpath,
+            bind: SocketAddr::new(config.bind, config.kmip_port),
+            mongod_port: config.mongod_port,
+            cloud_provider: config.cloud_provider,
+            credentials: config.credentials,
+            kms_key: config.kms_key,
+            kms,
+            certificates,
+            limits: Limits::default(),
+        })
+    }
+}
+
+fn authorities(env: &Env, path: &Path) -> Result<Arc<RootCertStore>, StartError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in tls::certificates(env, path)? {
+        roots.add(certificate).map_err(|why| TlsError::Unusable(format!("`{}`: {why}", path.display())))?;
+    }
+    Ok(Arc::new(roots))
 }
 
 /// Where the certificates come from.
@@ -68,6 +117,12 @@ pub enum StartError {
     /// Certificates could not be had.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Certificates are given in part.
+    #[error("certificates are given in part: {0} is missing; give all three, or none to have them made")]
+    Certificates(&'static str),
+    /// An endpoint cannot be used as written.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// Another program listens there.
     #[error("{address} is taken: another proxy, or another program, listens there; stop it or choose another -kmipPort")]
     PortTaken {

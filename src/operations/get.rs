@@ -50,13 +50,11 @@ pub(super) async fn run<'a>(
 async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Failed> {
     let id = key.id();
     let kms = operations.kms(id)?;
-    let owner = key.credentials_of.as_deref().unwrap_or(id);
-    let files = operations.layout.files_of(owner);
     let Some(wrapped) = &key.wrapped else { return Err(not_found(id)) };
-    let resolved = operations.layout.credentials(owner, operations.provider).map_err(|error| {
-        operations.tell(&Failure::of_layout(id, operations.provider, &error).with_files(files.clone()))
+    let resolved = operations.layout.credentials(id, operations.provider).map_err(|error| {
+        operations.tell(&Failure::of_layout(id, operations.provider, &error).with_files(operations.layout.files_of(id)))
     })?;
-    let cmk = key.master_key.name();
+    let cmk = key.master_key.cmk(&resolved.credentials);
     let call = Call { key_id: id, credentials: &resolved.credentials, cmk: &cmk, context: &key.encryption_context };
     kms.unwrap(call, wrapped).await.map_err(|error| {
         let failure = Failure::of_kms(id, &error).with_credentials(resolved.origin, resolved.file.clone());

@@ -16,8 +16,6 @@ mod get_attributes;
 mod new_object;
 mod query;
 mod register;
-#[cfg(test)]
-mod tests;
 mod unknown;
 
 use std::future::Future;

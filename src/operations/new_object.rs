@@ -60,7 +60,7 @@ pub(super) async fn keep(
     material: &Secret,
 ) -> Result<String, Failed> {
     let now = operations.now();
-    let id = new_identifier(&operations.env).map_err(|error| {
+    let id = new_identifier(&*operations.env.crypto).map_err(|error| {
         let mut failure = Failure::new(Class::FileUnavailable, "(new)", operations.provider);
         failure.detail = Some(format!("no random bytes for a new identifier: {error}"));
         operations.tell(&failure)
@@ -71,7 +71,7 @@ pub(super) async fn keep(
         .wrapping_for_new_keys(operations.kms_key.as_deref())
         .map_err(|error| operations.tell(&Failure::of_layout(&id, operations.provider, &error)))?;
 
-    let cmk = wrapping.master_key.name();
+    let cmk = wrapping.master_key.cmk(&wrapping.credentials.credentials);
     let context = std::collections::BTreeMap::new();
     let credentials = &wrapping.credentials;
     let call = Call { key_id: &id, credentials: &credentials.credentials, cmk: &cmk, context: &context };

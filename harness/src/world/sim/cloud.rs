@@ -135,7 +135,7 @@ impl CloudWorld {
     }
 
     /// The ARN of a key by its name.
-    pub(crate) fn arn(&self, name: &str) -> &str {
+    pub(crate) fn arn<'a>(&'a self, name: &'a str) -> &'a str {
         self.arns.get(name).map_or(name, String::as_str)
     }
 

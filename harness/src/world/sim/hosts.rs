@@ -61,6 +61,7 @@ pub(crate) fn proxy(
                 deadline: world.proxy.kms_deadline,
                 ..Default::default()
             };
+            let provider = kms::for_provider(orders.cloud_provider, &env, &kms_settings);
             let settings = proxy::Settings {
                 dbpath: DBPATH.into(),
                 bind: ([127, 0, 0, 1], KMIP_PORT).into(),
@@ -68,10 +69,10 @@ pub(crate) fn proxy(
                 cloud_provider: orders.cloud_provider,
                 credentials: CredentialSource { flags, environment: FlagCredentials::default() },
                 kms_key: if world.mongod.database == Database::Empty { first_key.clone() } else { None },
+                kms: kms_settings,
                 certificates: proxy::Certificates::Generated,
                 limits: Default::default(),
             };
-            let provider = kms::for_provider(orders.cloud_provider, &env, &kms_settings);
             let provider = match (&planted.kms, provider) {
                 (Some(wrap), Some(provider)) => Some(wrap(provider, &ground.trace)),
                 (_, provider) => provider,
