@@ -6,4 +6,6 @@
 
 pub mod env;
 pub mod keys;
+pub mod kmip;
 pub mod kms;
+pub mod ttlv;

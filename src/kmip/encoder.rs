@@ -1,0 +1,144 @@
+//! The writer of answers, which cannot write what is younger than the answer's version.
+//!
+//! Every tag and every enumeration's value is looked up before it is written. What is younger is left out, noted, and
+//! refuses the unit around it: an optional field, an attribute or, where nothing smaller can be left out, the whole
+//! batch item, which then becomes a failure. Clients have broken on answers with fields of later versions.
+//!
+//! Invariant: what stands in the buffer when a unit has ended holds nothing younger than the version.
+
+use super::attribute::first_younger_tag;
+use super::attribute_name;
+use super::enums::{Enumeration, Operation};
+use super::tag;
+use super::version::ProtocolVersion;
+use crate::ttlv::{Tag, Writer};
+
+/// Something that was left out of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Younger {
+    /// What: the name of a tag, of an enumeration's value or of an attribute.
+    pub what: String,
+    /// The first version that has it; none if no version that we speak has it.
+    pub since: Option<ProtocolVersion>,
+}
+
+/// Writes one answer.
+pub(crate) struct Encoder<'a> {
+    writer: Writer<'a>,
+    version: ProtocolVersion,
+    /// Whether something younger was met in the current unit.
+    refused: bool,
+    younger: Vec<Younger>,
+}
+
+impl<'a> Encoder<'a> {
+    pub(crate) fn new(buffer: &'a mut Vec<u8>, version: ProtocolVersion) -> Self {
+        Encoder { writer: Writer::new(buffer), version, refused: false, younger: Vec::new() }
+    }
+
+    /// All that was left out.
+    pub(crate) fn finish(self) -> Vec<Younger> {
+        self.younger
+    }
+
+    /// A unit that is left out as a whole if something in it is too young. Says whether it was written.
+    pub(crate) fn optional(&mut self, fill: impl FnOnce(&mut Self)) -> bool {
+        let refused_before = std::mem::replace(&mut self.refused, false);
+        let position = self.writer.position();
+        fill(self);
+        let refused = std::mem::replace(&mut self.refused, refused_before);
+        if refused {
+            self.writer.rewind(position);
+        }
+        !refused
+    }
+
+    #[inline]
+    pub(crate) fn structure(&mut self, tag: Tag, fill: impl FnOnce(&mut Self)) {
+        if self.allows(tag) {
+            let open = self.writer.open(tag);
+            fill(self);
+            self.writer.close(open);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn integer(&mut self, tag: Tag, value: i32) {
+        if self.allows(tag) {
+            self.writer.integer(tag, value);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn text_string(&mut self, tag: Tag, value: &str) {
+        if self.allows(tag) {
+            self.writer.text_string(tag, value);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn byte_string(&mut self, tag: Tag, value: &[u8]) {
+        if self.allows(tag) {
+            self.writer.byte_string(tag, value);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn date_time(&mut self, tag: Tag, seconds: i64) {
+        if self.allows(tag) {
+            self.writer.date_time(tag, seconds);
+        }
+    }
+
+    /// A value of an enumeration, under the tag that the place demands.
+    #[inline]
+    pub(crate) fn enumeration<E: Enumeration>(&mut self, tag: Tag, value: E) {
+        if !value.allowed_in(self.version) {
+            let what = value.entry().map_or(format!("0x{:08X}", value.number()), |(name, _)| name.to_owned());
+            self.refuse(what, value.entry().map(|(_, since)| since));
+        } else if self.allows(tag) {
+            self.writer.enumeration(tag, value.number());
+        }
+    }
+
+    /// The operation that is answered. It comes from the request, so it is echoed whatever its age.
+    pub(crate) fn echoed_operation(&mut self, operation: Operation) {
+        self.writer.enumeration(Operation::TAG, operation.0);
+    }
+
+    /// An item that was encoded by a client, perhaps one of a later version.
+    pub(crate) fn encoded(&mut self, item: &[u8]) {
+        match first_younger_tag(item, self.version) {
+            Some(tag) => self.refuse_tag(tag),
+            None => self.writer.encoded(item),
+        }
+    }
+
+    /// Refuses the unit if attributes of that name are too young.
+    pub(crate) fn attribute_name_allowed(&mut self, name: &str) {
+        if !attribute_name::allowed_in(name, self.version) {
+            self.refuse(name.to_owned(), attribute_name::since(name));
+        }
+    }
+
+    #[inline]
+    fn allows(&mut self, tag: Tag) -> bool {
+        let allowed = tag::allowed_in(tag, self.version);
+        if !allowed {
+            self.refuse_tag(tag);
+        }
+        allowed
+    }
+
+    #[cold]
+    fn refuse_tag(&mut self, tag: Tag) {
+        let entry = tag::entry(tag);
+        self.refuse(entry.map_or(tag.to_string(), |entry| entry.name.to_owned()), entry.map(|entry| entry.since));
+    }
+
+    #[cold]
+    fn refuse(&mut self, what: String, since: Option<ProtocolVersion>) {
+        self.refused = true;
+        self.younger.push(Younger { what, since });
+    }
+}
