@@ -63,10 +63,7 @@ pub enum ItemType {
 
 impl ItemType {
     /// The type of this number, if KMIP 1.x has it.
-<<<<<<< HEAD
-=======
     #[inline]
->>>>>>> codec
     pub const fn from_number(number: u8) -> Option<Self> {
         Some(match number {
             0x01 => ItemType::Structure,
@@ -89,10 +86,7 @@ impl ItemType {
     }
 
     /// Whether a value of this type may be that many bytes long, padding not counted (clause 9.1.1.3).
-<<<<<<< HEAD
-=======
     #[inline]
->>>>>>> codec
     pub const fn allows_length(self, length: u32) -> bool {
         match self {
             ItemType::Integer | ItemType::Enumeration | ItemType::Interval => length == 4,
@@ -152,10 +146,7 @@ pub struct Item<'a> {
 macro_rules! accessor {
     ($(#[$doc:meta])* $name:ident, $variant:ident, $type:ty) => {
         $(#[$doc])*
-<<<<<<< HEAD
-=======
         #[inline(always)]
->>>>>>> codec
         pub fn $name(&self) -> Result<$type, TtlvError> {
             match self.value {
                 Value::$variant(value) => Ok(value),
@@ -183,10 +174,7 @@ impl<'a> Item<'a> {
     }
 
     /// A reader of the items inside.
-<<<<<<< HEAD
-=======
     #[inline(always)]
->>>>>>> codec
     pub fn structure(&self) -> Result<Reader<'a>, TtlvError> {
         match &self.value {
             Value::Structure(inside) => Ok(inside.clone()),

@@ -1,11 +1,7 @@
 //! TTLV, the byte format of KMIP (KMIP 1.4, clause 9.1): a three-byte tag, a type, a length, a value padded to eight.
 //!
 //! A [`Reader`] walks borrowed bytes and hands out [`Item`]s; a [`Writer`] appends items to a buffer that is used again
-<<<<<<< HEAD
-//! for the next message; [`pretty`] prints a message for a log. What a tag means is not known here.
-=======
 //! for the next message; [`pretty()`] prints a message for a log. What a tag means is not known here.
->>>>>>> codec
 //!
 //! Invariant: a length that was read is only ever compared with the bytes at hand. Nothing is allocated from it.
 

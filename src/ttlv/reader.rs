@@ -4,12 +4,9 @@
 //! UTF-8, structures are at most [`DEPTH_LIMIT`] deep. A structure is only checked as far as it is read; who leaves
 //! one unread calls [`Reader::skip_rest`], which checks it all the same.
 //!
-<<<<<<< HEAD
-=======
 //! The small steps are always inlined: the caller mostly knows which type it wants, and then an [`Item`] is never built
 //! in memory. Decoding a request takes a third of the time that it takes otherwise.
 //!
->>>>>>> codec
 //! Invariant: `rest` is what is left of the enclosing structure, and `offset` is where it starts in the message.
 
 use super::error::{TtlvError, TtlvErrorKind};
@@ -57,11 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next item, or nothing at the end of the structure.
-<<<<<<< HEAD
-    #[inline]
-=======
     #[inline(always)]
->>>>>>> codec
     pub fn next_item(&mut self) -> Result<Option<Item<'a>>, TtlvError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -96,21 +89,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The next item if it has this tag; otherwise nothing is read.
-<<<<<<< HEAD
-    #[inline]
-=======
     #[inline(always)]
->>>>>>> codec
     pub fn optional(&mut self, tag: Tag) -> Result<Option<Item<'a>>, TtlvError> {
         if self.peek() == Some(tag) { self.next_item() } else { Ok(None) }
     }
 
     /// The next item, which must have this tag.
-<<<<<<< HEAD
-    #[inline]
-=======
     #[inline(always)]
->>>>>>> codec
     pub fn required(&mut self, tag: Tag) -> Result<Item<'a>, TtlvError> {
         self.optional(tag)?.ok_or(TtlvError::new(TtlvErrorKind::Missing(tag), self.offset))
     }
@@ -140,11 +125,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value in these bytes, whose length the type allows.
-<<<<<<< HEAD
-    #[inline]
-=======
     #[inline(always)]
->>>>>>> codec
     fn value(&self, item_type: ItemType, bytes: &'a [u8]) -> Result<Value<'a>, TtlvErrorKind> {
         Ok(match item_type {
             ItemType::Structure if self.depth == DEPTH_LIMIT => return Err(TtlvErrorKind::TooDeep),

@@ -9,13 +9,13 @@ const RESPONSE_HEADER: [u8; 4] = [0x42, 0x00, 0x7a, 0x01];
 /// ServerCorrelationValue, a Text String of eight bytes, since KMIP 1.4.
 const SERVER_CORRELATION_VALUE: [u8; 16] = *b"\x42\x01\x06\x07\0\0\0\x08kmiplab!";
 
-pub const ITEM_NOT_FOUND: u8 = 1;
+pub(crate) const ITEM_NOT_FOUND: u8 = 1;
 
-pub fn has_reason(message: &[u8]) -> bool {
+pub(crate) fn has_reason(message: &[u8]) -> bool {
     find(message, &RESULT_REASON).is_some()
 }
 
-pub fn with_reason(message: &[u8], reason: u8) -> Vec<u8> {
+pub(crate) fn with_reason(message: &[u8], reason: u8) -> Vec<u8> {
     let mut message = message.to_vec();
     if let Some(at) = find(&message, &RESULT_REASON) {
         message[at + 8..at + 12].copy_from_slice(&[0, 0, 0, reason]);
@@ -23,7 +23,7 @@ pub fn with_reason(message: &[u8], reason: u8) -> Vec<u8> {
     message
 }
 
-pub fn flip_key_material(message: &[u8]) -> Vec<u8> {
+pub(crate) fn flip_key_material(message: &[u8]) -> Vec<u8> {
     let mut message = message.to_vec();
     if let Some(at) = find(&message, &KEY_MATERIAL) {
         message[at + 8] ^= 1;
@@ -31,7 +31,7 @@ pub fn flip_key_material(message: &[u8]) -> Vec<u8> {
     message
 }
 
-pub fn with_server_correlation_value(message: &[u8]) -> Vec<u8> {
+pub(crate) fn with_server_correlation_value(message: &[u8]) -> Vec<u8> {
     let mut message = message.to_vec();
     let Some(at) = find(&message, &RESPONSE_HEADER) else { return message };
     let header = length(&message, at);

@@ -7,22 +7,22 @@ use kmip_proxy::keys::{Credentials, Provider, Secret};
 use kmip_proxy::kms::{Call, Class, Description, Kms, KmsError};
 
 /// Opens a key once, and gives it out for ever.
-pub fn remembers(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+pub(crate) fn remembers(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
     Arc::new(Remembers { inner, opened: Mutex::default() })
 }
 
 /// Quotes the secret access key when something fails.
-pub fn gossips(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+pub(crate) fn gossips(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
     Arc::new(Gossips { inner })
 }
 
 /// Never asks again once something has failed.
-pub fn sulks(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+pub(crate) fn sulks(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
     Arc::new(Sulks { inner, failed: Mutex::default() })
 }
 
 /// Tries every failure fifty times.
-pub fn storms(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+pub(crate) fn storms(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
     Arc::new(Storms { inner })
 }
 

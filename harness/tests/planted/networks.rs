@@ -8,12 +8,12 @@ use std::sync::Arc;
 use kmip_proxy::env::{Access, BoxFuture, BoxStream, Files, Listener, Network};
 
 /// Connects to the public endpoint, whatever it is told.
-pub fn detours(inner: Arc<dyn Network>) -> Arc<dyn Network> {
+pub(crate) fn detours(inner: Arc<dyn Network>) -> Arc<dyn Network> {
     Arc::new(Detours { inner })
 }
 
 /// Says that it has synced, and has not.
-pub fn never_syncs(inner: Arc<dyn Files>) -> Arc<dyn Files> {
+pub(crate) fn never_syncs(inner: Arc<dyn Files>) -> Arc<dyn Files> {
     Arc::new(NeverSyncs { inner })
 }
 

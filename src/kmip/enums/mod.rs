@@ -108,11 +108,7 @@ macro_rules! enumeration {
                 $crate::kmip::enums::Enumeration::entry(self).map(|(_, since)| since)
             }
 
-<<<<<<< HEAD
-            /// The value of a name in any of its [spellings]($crate::kmip::spelling).
-=======
             /// The value of a name in any of its [spellings](crate::kmip::spelling).
->>>>>>> codec
             pub fn named(text: &str) -> Option<Self> {
                 let spelled = |value: &Self| value.name().is_some_and(|name| $crate::kmip::spelling::spells(text, name));
                 Self::ALL.iter().copied().find(spelled)
@@ -185,8 +181,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
-=======
     fn operations_are_as_old_as_the_test_cases_that_use_them() {
         // The operations in the OASIS test cases for KMIP 1.0, and those that the cases for 1.1 and 1.2 added.
         let first = "Activate AddAttribute Archive Cancel Certify Check Create CreateKeyPair DeleteAttribute Destroy Get \
@@ -204,7 +198,6 @@ mod tests {
     }
 
     #[test]
->>>>>>> codec
     fn names_are_unique_and_numbers_ascend() {
         fn check<E: Enumeration + Ord + std::fmt::Display>(values: &[E]) {
             assert!(values.is_sorted_by(|a, b| a < b));

@@ -36,7 +36,6 @@ const SABOTEUR: &str = "saboteur";
 /// One run.
 pub(crate) struct Driver<'a> {
     scenario: &'a Scenario,
-    planted: &'a Planted,
     sim: Sim<'static>,
     ground: Ground,
     cloud: CloudWorld,
@@ -49,11 +48,10 @@ pub(crate) struct Driver<'a> {
     mongod: watch::Sender<Orders<MongodOrders>>,
     cloud_provider: kmip_proxy::keys::Provider,
     existing: BTreeMap<String, Fingerprint>,
-    entropy: Entropy,
 }
 
 impl<'a> Driver<'a> {
-    pub(crate) fn new(scenario: &'a Scenario, entropy: Entropy, planted: &'a Planted) -> Self {
+    pub(crate) fn new(scenario: &'a Scenario, entropy: Entropy, planted: &Planted) -> Self {
         let world = &scenario.world;
         let clock = WallClock::default();
         let trace = {
@@ -103,7 +101,6 @@ impl<'a> Driver<'a> {
         }
         Driver {
             scenario,
-            planted,
             sim,
             ground,
             cloud,
@@ -116,7 +113,6 @@ impl<'a> Driver<'a> {
             mongod,
             cloud_provider: world.proxy.cloud_provider,
             existing,
-            entropy,
         }
     }
 
