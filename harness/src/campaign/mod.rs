@@ -136,7 +136,6 @@ fn not_run(scenario: &Scenario, lane: &str, why: &str) -> Cell {
 /// The first failure is what a table has room for.
 fn head(mut cell: Cell) -> Cell {
     if let Some(first) = cell.failures.first() {
-        cell.why = Some(first.requirement.clone());
         cell.expected = Some(first.expected.clone());
         cell.observed = Some(first.observed.clone());
     }

@@ -18,6 +18,8 @@ pub(super) fn root() -> PathBuf {
 /// Loads everything that the filters select, or says what is wrong and returns the exit code.
 pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
     let root = root();
+    let repository = root.parent().unwrap_or(Path::new("")).to_owned();
+    let filters = &filters.iter().map(|filter| from_anywhere(filter, &repository)).collect::<Vec<_>>();
     let found = match scenario::find(&root, filters) {
         Ok(found) => found,
         Err(error) => {
@@ -33,7 +35,13 @@ pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
     let mut wrong = 0;
     for file in &found {
         match scenario::load_file(file) {
-            Ok(scenario) => scenarios.push(scenario),
+            Ok(mut scenario) => {
+                // As it stands in the repository, so that reports are equal on all machines.
+                if let Ok(path) = Path::new(&scenario.path).strip_prefix(&repository) {
+                    scenario.path = path.display().to_string();
+                }
+                scenarios.push(scenario);
+            }
             Err(error) => {
                 wrong += 1;
                 say(&error.render(super::colour(&std::io::stderr())));
@@ -46,6 +54,15 @@ pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
         return Err(exit::USAGE);
     }
     Ok(scenarios)
+}
+
+/// A path from a report means a file of the repository, wherever in it the command is typed.
+fn from_anywhere(filter: &str, repository: &Path) -> String {
+    let there = repository.join(filter);
+    if filter.ends_with(".toml") && !Path::new(filter).exists() && there.exists() {
+        return there.display().to_string();
+    }
+    filter.to_owned()
 }
 
 fn nothing(root: &Path, filters: &[String]) -> String {

@@ -20,7 +20,7 @@ use super::machine::{Ground, MongodOrders, Orders, ProxyOrders};
 use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
-use crate::scenario::{Action, EndpointState, Process, Scenario, When};
+use crate::scenario::{Action, GivenBy, EndpointState, Process, Scenario, When};
 use crate::trace::{Fingerprint, ProcessState, Trace, What};
 use crate::world::{Drawn, Entropy, Played};
 
@@ -287,7 +287,13 @@ impl<'a> Driver<'a> {
 
     fn renew(&mut self) {
         let now = self.ground.clock.at(self.sim.elapsed());
-        self.cloud.renew(&self.scenario.world.credentials, now);
+        let credentials = &self.scenario.world.credentials;
+        self.cloud.renew(credentials, now);
+        if credentials.given_by == GivenBy::Flags {
+            // New flags take a new start.
+            self.start_proxy();
+            return;
+        }
         snapshot::write_credentials(&self.ground, &self.scenario.world, &self.cloud);
         self.ground.trace.record(
             "operator",
