@@ -18,8 +18,8 @@ use crate::keys::{CredentialSource, Layout, LayoutError, Provider, SnapshotLayou
 use crate::kms::endpoints::EndpointError;
 use crate::kms::{self, Kms};
 use crate::operations::Operations;
-use crate::operator::startup::{self, Listening};
 use crate::operator::Operator;
+use crate::operator::startup::{self, Listening};
 use crate::server::{self, Limits};
 use crate::tls::{self, TlsError};
 
@@ -124,7 +124,9 @@ pub enum StartError {
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// Another program listens there.
-    #[error("{address} is taken: another proxy, or another program, listens there; stop it or choose another -kmipPort")]
+    #[error(
+        "{address} is taken: another proxy, or another program, listens there; stop it or choose another -kmipPort"
+    )]
     PortTaken {
         /// The address.
         address: SocketAddr,

@@ -113,7 +113,8 @@ impl Connection {
             let arrival = self.message(&mut stream, &mut buffer);
             let Some(length) = timeout(self.limits.arrival, arrival).await?? else { break };
             let message: Vec<u8> = buffer.drain(..length).collect();
-            let Some(answer) = unless_closed(&mut stream, &mut buffer, self.limits.message, self.answer.answer(&message)).await
+            let Some(answer) =
+                unless_closed(&mut stream, &mut buffer, self.limits.message, self.answer.answer(&message)).await
             else {
                 return Ok(());
             };
@@ -197,7 +198,11 @@ async fn unless_closed<S: AsyncRead + Unpin, T>(
     .await
 }
 
-fn read_some<S: AsyncRead>(stream: Pin<&mut S>, context: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<io::Result<bool>> {
+fn read_some<S: AsyncRead>(
+    stream: Pin<&mut S>,
+    context: &mut Context<'_>,
+    into: &mut Vec<u8>,
+) -> Poll<io::Result<bool>> {
     let mut space = [0_u8; 1024];
     let mut space = ReadBuf::new(&mut space);
     stream.poll_read(context, &mut space).map_ok(|()| {

@@ -100,7 +100,8 @@ pub fn given(env: &Env, certificate: &Path, key: &Path, client_ca: &Path) -> Res
 pub fn certificates(env: &Env, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let bytes = read(env, path)?;
     let pem = |why: String| TlsError::Pem { path: path.to_owned(), wanted: "certificate", why };
-    let found = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>().map_err(|e| pem(e.to_string()))?;
+    let found =
+        CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>().map_err(|e| pem(e.to_string()))?;
     if found.is_empty() {
         return Err(pem("no BEGIN CERTIFICATE line".to_owned()));
     }

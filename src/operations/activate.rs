@@ -13,11 +13,7 @@ use crate::operator::Failure;
 
 use super::{Failed, Operations, Outcome, meant};
 
-pub(super) fn run<'a>(
-    operations: &Operations,
-    request: &Activate<'a>,
-    placeholder: &Option<String>,
-) -> Outcome<'a> {
+pub(super) fn run<'a>(operations: &Operations, request: &Activate<'a>, placeholder: &Option<String>) -> Outcome<'a> {
     let id = meant(request.unique_identifier, placeholder)?;
     let found = operations.find(id)?;
     if found.object.state.is_destroyed() {
@@ -34,7 +30,8 @@ pub(super) fn run<'a>(
         // KMIP 1.4 section 11.19: Permission Denied for an object that is not Pre-Active.
         Err(UpdateError::Refused(refused)) => Err(Failed::new(ResultReason::PERMISSION_DENIED, refused.to_string())),
         Err(UpdateError::Layout(error)) => {
-            let failure = Failure::of_layout(id, operations.provider, &error).with_files(operations.layout.files_of(id));
+            let failure =
+                Failure::of_layout(id, operations.provider, &error).with_files(operations.layout.files_of(id));
             Err(operations.tell(&failure))
         }
     }

@@ -19,11 +19,7 @@ use crate::operator::Failure;
 
 use super::{Failed, Operations, Outcome, meant, not_found};
 
-pub(super) async fn run<'a>(
-    operations: &Operations,
-    request: &Get<'_>,
-    placeholder: &Option<String>,
-) -> Outcome<'a> {
+pub(super) async fn run<'a>(operations: &Operations, request: &Get<'_>, placeholder: &Option<String>) -> Outcome<'a> {
     let id = meant(request.unique_identifier, placeholder)?;
     let key = operations.find(id)?;
     if key.object.state.is_destroyed() {

@@ -39,8 +39,10 @@ fn attributes(object: &ManagedObject) -> Vec<Attribute> {
         ObjectType::SymmetricKey => WireType::SYMMETRIC_KEY,
         ObjectType::SecretData { .. } => WireType::SECRET_DATA,
     }));
-    values.extend(object.algorithm.map(|number| AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm(number))));
-    values.extend(object.length_bits.and_then(|bits| i32::try_from(bits).ok()).map(AttributeValue::CryptographicLength));
+    values
+        .extend(object.algorithm.map(|number| AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm(number))));
+    values
+        .extend(object.length_bits.and_then(|bits| i32::try_from(bits).ok()).map(AttributeValue::CryptographicLength));
     values.extend(i32::try_from(object.usage_mask).ok().map(AttributeValue::CryptographicUsageMask));
     values.push(AttributeValue::State(State(object.state.number())));
     values.push(AttributeValue::InitialDate(object.initial_date));

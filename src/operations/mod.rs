@@ -117,7 +117,8 @@ impl Operations {
             return Some(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
         }
         if let Some(extension) = item.extension.filter(|extension| extension.critical) {
-            let why = format!("the message extension of {} is critical and unknown here", extension.vendor_identification);
+            let why =
+                format!("the message extension of {} is critical and unknown here", extension.vendor_identification);
             return Some(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
         }
         match item.operation {
@@ -215,7 +216,10 @@ async fn before<'a>(mut deadline: Pin<&mut Sleep>, work: impl Future<Output = Ou
             return Poll::Ready(outcome);
         }
         deadline.as_mut().poll(context).map(|()| {
-            Err(Failed::new(ResultReason::GENERAL_FAILURE, "the deadline of the request passed before this item was done"))
+            Err(Failed::new(
+                ResultReason::GENERAL_FAILURE,
+                "the deadline of the request passed before this item was done",
+            ))
         })
     })
     .await

@@ -31,8 +31,12 @@ impl Wishes {
         for attribute in &template.attributes {
             match &attribute.value {
                 AttributeValue::CryptographicAlgorithm(algorithm) => wishes.algorithm = Some(*algorithm),
-                AttributeValue::CryptographicLength(bits) => wishes.length_bits = Some(positive(*bits, attribute.name())?),
-                AttributeValue::CryptographicUsageMask(mask) => wishes.usage_mask = Some(positive(*mask, attribute.name())?),
+                AttributeValue::CryptographicLength(bits) => {
+                    wishes.length_bits = Some(positive(*bits, attribute.name())?)
+                }
+                AttributeValue::CryptographicUsageMask(mask) => {
+                    wishes.usage_mask = Some(positive(*mask, attribute.name())?)
+                }
                 AttributeValue::ActivationDate(date) => wishes.activation_date = Some(*date),
                 AttributeValue::Name(name) => wishes.names.push(name.value.clone()),
                 // Older releases of Percona Server send an empty one with every key.

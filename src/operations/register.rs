@@ -62,18 +62,14 @@ fn material(block: &KeyBlock, format: KeyFormatType) -> Result<&[u8], Failed> {
 }
 
 /// Template, key block and material must tell one story; what only one of them says is taken from there.
-fn agree(
-    wishes: &mut Wishes,
-    block: &KeyBlock,
-    object_type: ObjectType,
-    material: &[u8],
-) -> Result<(), Failed> {
+fn agree(wishes: &mut Wishes, block: &KeyBlock, object_type: ObjectType, material: &[u8]) -> Result<(), Failed> {
     let differ = |name: &str| {
         let why = format!("template and key block differ in {name}");
         Failed::new(ResultReason::INVALID_FIELD, why)
     };
     let block_bits = block.cryptographic_length.and_then(|bits| u32::try_from(bits).ok());
-    if wishes.algorithm.is_some() && block.cryptographic_algorithm.is_some_and(|other| wishes.algorithm != Some(other)) {
+    if wishes.algorithm.is_some() && block.cryptographic_algorithm.is_some_and(|other| wishes.algorithm != Some(other))
+    {
         return Err(differ("Cryptographic Algorithm"));
     }
     if wishes.length_bits.is_some() && block_bits.is_some_and(|other| wishes.length_bits != Some(other)) {

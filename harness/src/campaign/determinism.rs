@@ -59,13 +59,7 @@ pub fn check(scenario: &Scenario, seed: u64, program: &Path) -> Result<Option<Di
     Ok(Some(first_difference(scenario, seed, "another process", &one.events, &events)))
 }
 
-fn first_difference(
-    scenario: &Scenario,
-    seed: u64,
-    between: &'static str,
-    one: &[Event],
-    two: &[Event],
-) -> Divergence {
+fn first_difference(scenario: &Scenario, seed: u64, between: &'static str, one: &[Event], two: &[Event]) -> Divergence {
     let index = one.iter().zip(two).take_while(|(one, two)| one == two).count();
     let side = |events: &[Event]| {
         events.get(index).map_or_else(

@@ -111,7 +111,10 @@ impl<'a> Window<'a> {
         }
         let wanted = format!("{operation} answers {} by {}", word(expected), seconds(self.closes));
         match observed {
-            None => Some((wanted, format!("no {operation} was sent between {} and {}", seconds(self.opens), seconds(self.closes)))),
+            None => Some((
+                wanted,
+                format!("no {operation} was sent between {} and {}", seconds(self.opens), seconds(self.closes)),
+            )),
             Some((got, _)) if got == *expected => None,
             Some((got, at)) => Some((wanted, format!("{operation} answered {} at {}", word(&got), seconds(at)))),
         }

@@ -23,9 +23,8 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         print(&format!("exit code {code}: {meaning}\n"));
     } else {
         let known = Class::ALL.iter().map(|class| class.code()).chain(INVARIANTS.iter().map(|it| it.id));
-        let near = known.max_by(|one, other| {
-            strsim::jaro_winkler(one, wanted).total_cmp(&strsim::jaro_winkler(other, wanted))
-        });
+        let near = known
+            .max_by(|one, other| strsim::jaro_winkler(one, wanted).total_cmp(&strsim::jaro_winkler(other, wanted)));
         let hint = near.map(|near| format!("\n\nhint: did you mean `{near}`?")).unwrap_or_default();
         say(&format!("error: nothing is called `{wanted}`{hint}"));
         return exit::USAGE;

@@ -67,7 +67,10 @@ fn from_anywhere(filter: &str, repository: &Path) -> String {
 
 fn nothing(root: &Path, filters: &[String]) -> String {
     if filters.is_empty() {
-        return format!("error: there is no scenario under `{}`\n\nhint: run this inside the repository", root.display());
+        return format!(
+            "error: there is no scenario under `{}`\n\nhint: run this inside the repository",
+            root.display()
+        );
     }
     let filters = filters.iter().map(|filter| format!("`{filter}`")).collect::<Vec<_>>().join(", ");
     format!(

@@ -58,7 +58,9 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
             Err(error) => format!("resolves {name}: {error}"),
         },
         What::Connect { to, service, error: None, .. } => format!("connects to {service} at {to}"),
-        What::Connect { to, service, error: Some(error), .. } => format!("cannot connect to {service} at {to}: {error}"),
+        What::Connect { to, service, error: Some(error), .. } => {
+            format!("cannot connect to {service} at {to}: {error}")
+        }
         What::Call { service, operation, cmk, principal, status, code } => {
             let mut text = format!("{service} {operation}");
             if let Some(cmk) = cmk {

@@ -23,7 +23,8 @@ fn judge(run: &Run<'_>) -> Found {
             let What::Answer { material: Some(material), .. } = &answer.what else { continue };
             found.exercised += 1;
             held.push(material);
-            let grant = exchange.between.iter().find(|event| grants(event, material) && !spent.contains(&event.ordinal));
+            let grant =
+                exchange.between.iter().find(|event| grants(event, material) && !spent.contains(&event.ordinal));
             match grant {
                 Some(grant) => spent.push(grant.ordinal),
                 None => found.broken.push(format!(
@@ -53,11 +54,12 @@ fn judge(run: &Run<'_>) -> Found {
 fn grants(event: &Event, wanted: &Fingerprint) -> bool {
     match &event.what {
         What::Grant { material, .. } => material == wanted,
-        What::File { operation, path } => operation == "read" && path.ends_with(LOCAL_KEY_FILE) && event.host == "proxy",
+        What::File { operation, path } => {
+            operation == "read" && path.ends_with(LOCAL_KEY_FILE) && event.host == "proxy"
+        }
         _ => false,
     }
 }
 
 /// Where the worlds put the wrapping key of the provider `local`.
 const LOCAL_KEY_FILE: &str = "local.key";
-

@@ -1,6 +1,7 @@
 //! K6: every well-framed request gets exactly one answer, in time and in shape.
 //!
-//! Excused are exchanges whose client or server was stopped meanwhile: the scenario cut those connections.
+//! Excused are exchanges whose client or server was stopped before the deadline: the scenario cut those connections. A
+//! client that waits longer in vain is not excused by being stopped in the end.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ fn judge(run: &Run<'_>) -> Found {
         found.exercised += 1;
         let at = seconds(exchange.sent.at);
         let name = exchange.operations.join(", ");
-        if exchange.answers.len() != exchange.operations.len() && !cut(&exchange) {
+        if exchange.answers.len() != exchange.operations.len() && !cut(&exchange, deadline) {
             let seen = match exchange.gave_up.map(|event| &event.what) {
                 Some(What::NoAnswer { why, .. }) => format!("no answer ({why})"),
                 _ => format!("{} answers", exchange.answers.len()),
@@ -42,8 +43,10 @@ fn judge(run: &Run<'_>) -> Found {
     found
 }
 
-fn cut(exchange: &Exchange<'_>) -> bool {
-    exchange.between.iter().any(|event| match &event.what {
+/// Whether the scenario ended one of the two before the deadline had come.
+fn cut(exchange: &Exchange<'_>, deadline: Duration) -> bool {
+    let in_time = exchange.between.iter().take_while(|event| event.at <= exchange.sent.at + deadline);
+    in_time.into_iter().any(|event| match &event.what {
         What::Process { state, .. } => {
             (event.host == "proxy" || event.host == exchange.sent.host)
                 && matches!(state, ProcessState::Stopped | ProcessState::Crashed)

@@ -100,8 +100,7 @@ impl CloudWorld {
             service: STS,
         });
         for endpoint in &endpoints {
-            let place =
-                Place { host: endpoint.name.clone(), service: endpoint.service, private: endpoint.private };
+            let place = Place { host: endpoint.name.clone(), service: endpoint.service, private: endpoint.private };
             map.add(&endpoint.dns, endpoint.address, place);
         }
         let names = endpoints.iter().map(|endpoint| endpoint.dns.clone()).collect();
@@ -116,10 +115,8 @@ impl CloudWorld {
             region,
             arns,
         };
-        cloud.attempts_most = kmip_proxy::kms::aws::most_requests(
-            cloud.kms_endpoints().len(),
-            cloud.kind == CredentialsKind::Role,
-        );
+        cloud.attempts_most =
+            kmip_proxy::kms::aws::most_requests(cloud.kms_endpoints().len(), cloud.kind == CredentialsKind::Role);
         cloud
     }
 

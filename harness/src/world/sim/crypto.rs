@@ -12,7 +12,9 @@ use std::sync::Arc;
 use kmip_proxy::env::Crypto;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
-use rustls::crypto::{ActiveKeyExchange, CryptoProvider, GetRandomFailed, SecureRandom, SharedSecret, SupportedKxGroup};
+use rustls::crypto::{
+    ActiveKeyExchange, CryptoProvider, GetRandomFailed, SecureRandom, SharedSecret, SupportedKxGroup,
+};
 use rustls::{Error, NamedGroup, PeerMisbehaved};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -120,11 +122,8 @@ impl SimCrypto {
     /// The crypto of the host with this number.
     pub(crate) fn new(host: usize) -> Self {
         let slot = &SLOT[host % SLOTS];
-        let provider = CryptoProvider {
-            kx_groups: vec![slot],
-            secure_random: slot,
-            ..rustls::crypto::ring::default_provider()
-        };
+        let provider =
+            CryptoProvider { kx_groups: vec![slot], secure_random: slot, ..rustls::crypto::ring::default_provider() };
         SimCrypto { slot: host % SLOTS, provider: Arc::new(provider) }
     }
 }

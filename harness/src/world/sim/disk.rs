@@ -223,7 +223,8 @@ impl Files for Disk {
                 return Ok(());
             }
             // A directory: its names become durable, each with what has been synced of its content.
-            let names: Vec<PathBuf> = inner.durable.keys().filter(|name| name.parent() == Some(path)).cloned().collect();
+            let names: Vec<PathBuf> =
+                inner.durable.keys().filter(|name| name.parent() == Some(path)).cloned().collect();
             for name in names {
                 inner.durable.remove(&name);
             }

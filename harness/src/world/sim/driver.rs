@@ -20,7 +20,7 @@ use super::machine::{Ground, MongodOrders, Orders, ProxyOrders};
 use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
-use crate::scenario::{Action, GivenBy, EndpointState, Process, Scenario, When};
+use crate::scenario::{Action, EndpointState, GivenBy, Process, Scenario, When};
 use crate::trace::{Fingerprint, ProcessState, Trace, What};
 use crate::world::{Drawn, Entropy, Played};
 
@@ -186,7 +186,9 @@ impl<'a> Driver<'a> {
             Action::Stop(process) => self.stop(*process),
             Action::Crash(process) => self.crash(*process),
             Action::Endpoint { name, state } => self.endpoint(name, *state),
-            Action::Key { name, change } => self.cloud.change_key(name, *change, self.ground.clock.at(self.sim.elapsed())),
+            Action::Key { name, change } => {
+                self.cloud.change_key(name, *change, self.ground.clock.at(self.sim.elapsed()))
+            }
             Action::ExpireCredentials => self.cloud.expire(self.ground.clock.at(self.sim.elapsed())),
             Action::RenewCredentials => self.renew(),
             Action::Pass(time) => self.ground.clock.pass(*time),
@@ -237,8 +239,12 @@ impl<'a> Driver<'a> {
 
     fn stop(&mut self, process: Process) {
         match process {
-            Process::Proxy => self.proxy.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run: None }),
-            Process::Mongod => self.mongod.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run: None }),
+            Process::Proxy => {
+                self.proxy.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run: None })
+            }
+            Process::Mongod => {
+                self.mongod.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run: None })
+            }
         }
     }
 
@@ -297,7 +303,10 @@ impl<'a> Driver<'a> {
         snapshot::write_credentials(&self.ground, &self.scenario.world, &self.cloud);
         self.ground.trace.record(
             "operator",
-            What::File { operation: "edit".to_owned(), path: machine::in_dbpath("cloudProviderCredentials").display().to_string() },
+            What::File {
+                operation: "edit".to_owned(),
+                path: machine::in_dbpath("cloudProviderCredentials").display().to_string(),
+            },
         );
     }
 
@@ -337,4 +346,3 @@ fn saboteur(sim: &mut Sim<'static>, trace: &Trace) {
         }
     });
 }
-

@@ -139,7 +139,9 @@ impl FrontEnd {
             return cut_after(response, half);
         }
         let response = match &self.rewrite {
-            Some(rewrite) => response.map(|body| rewrite(&body).into_iter().next().map(Bytes::from).unwrap_or_default()),
+            Some(rewrite) => {
+                response.map(|body| rewrite(&body).into_iter().next().map(Bytes::from).unwrap_or_default())
+            }
             None => response,
         };
         response.map(|bytes| Answer { bytes: Some(bytes), cut: false })

@@ -45,7 +45,8 @@ pub(crate) fn proxy(
     let (ground, planted) = (ground.clone(), planted.clone());
     sim.host("proxy", move || {
         let (trace, orders) = (ground.trace.clone(), orders.clone());
-        let (world, endpoints, region, first_key) = (world.clone(), endpoints.clone(), region.clone(), first_key.clone());
+        let (world, endpoints, region, first_key) =
+            (world.clone(), endpoints.clone(), region.clone(), first_key.clone());
         let (current, ground, planted) = (current.clone(), ground.clone(), planted.clone());
         let begin = move |orders: ProxyOrders, stop: watch::Receiver<bool>| -> Program {
             let env = product_env(&ground, &planted);
@@ -120,11 +121,8 @@ pub(crate) fn mongod(
                 key_identifier: None,
                 rotate_master_key: orders.rotate_master_key,
             };
-            let stage = Stage {
-                env: ground.env("mongod", MONGOD),
-                trace: ground.trace.clone(),
-                host: "mongod".to_owned(),
-            };
+            let stage =
+                Stage { env: ground.env("mongod", MONGOD), trace: ground.trace.clone(), host: "mongod".to_owned() };
             let persona = Persona::find(&world.persona).expect("the scenario's persona was checked");
             Box::pin(async move {
                 let exit = persona.play(stage, settings, PathBuf::from(DBPATH)).await;
@@ -169,11 +167,9 @@ struct Recorder(Trace);
 impl Operator for Recorder {
     fn tell(&self, notice: &Notice) {
         let what = match notice.class {
-            Some(class) => What::Operator {
-                class: class.code().to_owned(),
-                key: notice.key.clone(),
-                text: notice.text.clone(),
-            },
+            Some(class) => {
+                What::Operator { class: class.code().to_owned(), key: notice.key.clone(), text: notice.text.clone() }
+            }
             None => What::Log { severity: 'I', id: None, text: notice.headline.clone(), attributes: Vec::new() },
         };
         self.0.record("proxy", what);
@@ -185,9 +181,8 @@ impl Operator for Recorder {
 pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8> {
     let env = ground.env("lab", PROXY);
     let local = kms::LocalKms::new(env);
-    let credentials = kmip_proxy::keys::Credentials::Local(LocalCredentials {
-        key_file: in_dbpath(snapshot::LOCAL_KEY_FILE),
-    });
+    let credentials =
+        kmip_proxy::keys::Credentials::Local(LocalCredentials { key_file: in_dbpath(snapshot::LOCAL_KEY_FILE) });
     let context = Default::default();
     let call = Call { key_id: id, credentials: &credentials, cmk: Provider::Local.as_str(), context: &context };
     let secret = Secret::new(material.to_vec());
@@ -199,4 +194,3 @@ pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8
         other => unreachable!("wrapping with a key file on the lab's own disk: {other:?}"),
     }
 }
-
