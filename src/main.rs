@@ -98,8 +98,7 @@ fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
         wrapped,
     };
     let now = env.clock.now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let prepared = keys::Layout::prepare(&layout).map_err(|error| (exit::FILES, format!("error: {error}")))?;
-    let () = prepared;
+    keys::Layout::prepare(&layout).map_err(|error| (exit::FILES, format!("error: {error}")))?;
     let path = keys::import(&layout, import, i64::try_from(now).unwrap_or(i64::MAX))
         .map_err(|error| (exit::FILES, format!("error: {error}")))?;
     let _ = writeln!(std::io::stdout().lock(), "{}", path.display());

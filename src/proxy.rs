@@ -13,14 +13,14 @@ use rustls::RootCertStore;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::env::Env;
+use crate::env::{BoxFuture, Env};
 use crate::keys::{CredentialSource, Layout, LayoutError, Provider, SnapshotLayout};
 use crate::kms::endpoints::EndpointError;
 use crate::kms::{self, Kms};
 use crate::operations::Operations;
 use crate::operator::Operator;
 use crate::operator::startup::{self, Listening};
-use crate::server::{self, Limits};
+use crate::server::{self, Answer, Limits};
 use crate::tls::{self, TlsError};
 
 /// What a start needs to know.
@@ -81,6 +81,12 @@ impl Settings {
             certificates,
             limits: Limits::default(),
         })
+    }
+}
+
+impl Answer for Operations {
+    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Vec<u8>> {
+        Box::pin(Operations::answer(self, message))
     }
 }
 

@@ -26,7 +26,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Sleep, sleep};
 
-use crate::env::{BoxFuture, Env};
+use crate::env::Env;
 use crate::keys::{Found, Layout, Provider, WrappedKey};
 use crate::kmip::enums::{BatchErrorContinuationOption, Enumeration as _, Operation, ResultReason};
 use crate::kmip::{BatchItem, Payload, RequestHeader, RequestMessage, ResponseItem, ResponseMessage, ResponsePayload};
@@ -188,12 +188,6 @@ impl Operations {
     fn now(&self) -> i64 {
         let since = self.env.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    }
-}
-
-impl crate::server::Answer for Operations {
-    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Vec<u8>> {
-        Box::pin(self.answer(message))
     }
 }
 

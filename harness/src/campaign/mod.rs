@@ -17,8 +17,8 @@ use std::thread;
 use crate::checker::{self, INVARIANTS, Judgement};
 use crate::report::{Cell, Failure, Machine, Place, Played as Sheet, Report, Seed, Subject, Tier, Verdict};
 use crate::scenario::{Outcome, Scenario};
+use crate::trace::{Drawn, Played};
 use crate::world::sim::{self, Planted};
-use crate::world::{Drawn, Played};
 
 /// The seeds of a run where none is named: this one, and those after it.
 pub const FIRST_SEED: u64 = 0x5eed;

@@ -136,7 +136,7 @@ impl<'a> Window<'a> {
     }
 
     fn last_text(&self, pick: impl Fn(&Event) -> Option<String>) -> Option<String> {
-        self.run.events().iter().filter(|event| self.holds(event)).filter_map(pick).last()
+        self.run.events().iter().filter(|event| self.holds(event)).filter_map(pick).next_back()
     }
 
     fn holds(&self, event: &Event) -> bool {

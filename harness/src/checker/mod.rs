@@ -12,8 +12,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::scenario::Scenario;
-use crate::trace::{Event, Fingerprint, What};
-use crate::world::Played;
+use crate::trace::{Event, Fingerprint, Played, What};
 
 pub use invariants::{INVARIANTS, Invariant};
 

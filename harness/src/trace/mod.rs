@@ -6,6 +6,7 @@
 //! Invariant: nothing rewrites a trace after the run. Every judge and every report only reads it.
 
 mod event;
+mod played;
 pub mod story;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ring::{digest, hmac};
 
 pub use event::{Event, Fingerprint, ProcessState, What};
+pub use played::{Drawn, Played};
 
 /// The handle through which everything in a run records. Cheap to clone.
 #[derive(Clone)]

@@ -55,14 +55,17 @@ impl Kms for Remembers {
     fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
         Box::pin(async move {
             let remembered = {
-                let opened = self.opened.lock().unwrap();
+                let opened = self.opened.lock().expect("no bug panics while it holds the lock");
                 opened.iter().find(|(wrapped, _)| wrapped == ciphertext).map(|(_, secret)| secret.clone())
             };
             if let Some(secret) = remembered {
                 return Ok(secret);
             }
             let secret = self.inner.unwrap(call, ciphertext).await?;
-            self.opened.lock().unwrap().push((ciphertext.to_vec(), secret.clone()));
+            self.opened
+                .lock()
+                .expect("no bug panics while it holds the lock")
+                .push((ciphertext.to_vec(), secret.clone()));
             Ok(secret)
         })
     }
@@ -97,11 +100,11 @@ impl Kms for Sulks {
 
     fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
         Box::pin(async move {
-            if *self.failed.lock().unwrap() {
+            if *self.failed.lock().expect("no bug panics while it holds the lock") {
                 return Err(KmsError::new(Class::CloudInternal, self.inner.provider(), call.cmk));
             }
             let opened = self.inner.unwrap(call, ciphertext).await;
-            *self.failed.lock().unwrap() |= opened.is_err();
+            *self.failed.lock().expect("no bug panics while it holds the lock") |= opened.is_err();
             opened
         })
     }

@@ -21,8 +21,8 @@ use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
 use crate::scenario::{Action, EndpointState, GivenBy, Process, Scenario, When};
-use crate::trace::{Fingerprint, ProcessState, Trace, What};
-use crate::world::{Drawn, Entropy, Played};
+use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
+use crate::world::Entropy;
 
 /// How long the epilogue waits for mongod to open or to give up.
 const EPILOGUE: Duration = Duration::from_secs(20);

@@ -24,8 +24,9 @@ mod snapshot;
 pub use disk::{CrashPoint, Disk};
 pub use planted::{Planted, Rewrite, Wrapper};
 
-use super::{Entropy, Played};
+use super::Entropy;
 use crate::scenario::Scenario;
+use crate::trace::Played;
 
 /// Plays one scenario with one seed.
 pub fn play(scenario: &Scenario, seed: u64, planted: &Planted) -> Played {
