@@ -5,15 +5,35 @@
 //!
 //! Invariant: this room knows no KMIP, and it keeps nothing unwrapped.
 
+pub mod aws;
+pub mod endpoints;
 mod error;
+pub mod failover;
+pub mod http;
+mod local;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use crate::env::BoxFuture;
+use crate::env::{BoxFuture, Env};
 use crate::keys::{Credentials, Provider, Secret};
 
+pub use aws::AwsKms;
+pub use endpoints::{Endpoint, NetworkClass, Settings};
 pub use error::{Attempt, Class, KmsError};
+pub use local::LocalKms;
+
+/// The provider of that name, reached as the settings say; none where this version cannot speak to it.
+pub fn for_provider(provider: Provider, env: &Env, settings: &Settings) -> Option<Arc<dyn Kms>> {
+    match provider {
+        Provider::Aws => Some(Arc::new(AwsKms::new(env.clone(), settings.clone()))),
+        Provider::Azure | Provider::Gcp => None,
+        Provider::Local => Some(Arc::new(LocalKms::new(env.clone()))),
+    }
+}
 
 /// A provider that wraps and opens master keys.
 pub trait Kms: Debug + Send + Sync {
