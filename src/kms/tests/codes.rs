@@ -141,6 +141,10 @@ async fn what_is_not_an_answer_of_aws_is_a_bad_response_and_is_not_quoted() {
         );
         assert_eq!(error.detail.as_deref(), Some("not an answer of AWS"), "{body}");
     }
+    let deep = format!("{{\"x\":{}", "[".repeat(60_000));
+    for status in [200, 400] {
+        assert_eq!(answer(status, &deep).await.class, Class::BadResponse);
+    }
     assert_eq!(answer(503, "<html>busy</html>").await.class, Class::CloudInternal);
 }
 
