@@ -58,7 +58,7 @@ impl<'a> Window<'a> {
         }
         if let Some(class) = &then.class {
             let told = self.last_text(|event| match &event.what {
-                What::Operator { class, .. } => Some(class.clone()),
+                What::Operator { class, .. } => class.clone(),
                 _ => None,
             });
             unmet.extend(differs(format!("the operator is told {class}"), class, told));
