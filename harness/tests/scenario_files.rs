@@ -218,11 +218,12 @@ fn an_event_carries_what_happens_in_it_but_neither_when_nor_what_must_follow() {
 
 #[test]
 fn a_file_cut_off_anywhere_is_refused_in_good_order() {
-    let path = root().join("scenarios/key-rotation/deletion-cancelled-in-time.toml");
+    // A list is whole when its bracket closes; a file of `[[timeline]]` tables is a shorter one wherever a table ends.
+    let path = root().join("scenarios/private-endpoint-failover/a-rejected-b-takes-over.toml");
     let whole = fs::read(path).unwrap();
     let complete = whole.iter().rposition(|byte| *byte == b']').unwrap();
     for length in 0..=complete {
-        let error = scenario::load("cut.toml", "key-rotation", &whole[..length]).unwrap_err();
+        let error = scenario::load("cut.toml", "private-endpoint-failover", &whole[..length]).unwrap_err();
         assert!(error.render(false).contains("cut.toml"), "{length}");
     }
 }
@@ -266,4 +267,25 @@ fn scenarios_are_found_in_the_order_of_their_paths() {
     let found = scenario::find(&root().join("scenarios"), &[]).unwrap();
     assert!(found.is_sorted());
     assert!(!found.iter().any(|found| found.family == "canaries"));
+}
+
+#[test]
+fn every_verb_says_what_it_does_in_one_line() {
+    for verb in VERBS {
+        let meaning = scenario::meaning_of_verb(verb).unwrap_or_else(|| panic!("{verb} says nothing"));
+        assert!(meaning.ends_with('.') && !meaning.contains('\n'), "{verb}: {meaning:?}");
+    }
+    assert_eq!(scenario::meaning_of_verb("explode"), None);
+}
+
+#[test]
+fn a_filter_that_selects_nothing_leads_to_what_was_meant() {
+    let meant = |filter| scenario::meant(&root().join("scenarios"), filter).unwrap();
+    assert_eq!(meant("userkeys").as_deref(), Some("expired-credentials/user-keys-revoked"));
+    assert_eq!(meant("key-rotatoin").as_deref(), Some("key-rotation"));
+    assert_eq!(
+        meant("scenarios/x/heals-after-outtage.toml").as_deref(),
+        Some("private-endpoint-failover/heals-after-outage")
+    );
+    assert_eq!(meant("weather"), None);
 }
