@@ -1,13 +1,17 @@
 //! What the file expects: the `then` of each line, and the outcome.
 //!
 //! A line's window opens when it fires and closes after `within`, or when the next line fires. Of several answers to
-//! the same operation the last one in the window counts: clients retry.
+//! the same operation the last one in the window counts: clients retry. In texts, [`KEY`] stands for the identifier of
+//! the key that was asked for last, which the seed draws; apart from that texts are compared exactly.
 
 use std::time::Duration;
 
 use super::{Failure, Run, seconds};
 use crate::scenario::{Expected, Running, Then};
 use crate::trace::{Event, ProcessState, What};
+
+/// The placeholder in expected texts.
+const KEY: &str = "{key}";
 
 pub(super) fn judge(run: &Run<'_>) -> Vec<Failure> {
     let mut failures = Vec::new();
@@ -58,29 +62,38 @@ impl<'a> Window<'a> {
         }
         if let Some(class) = &then.class {
             let told = self.last_text(|event| match &event.what {
-                What::Operator { class, .. } => Some(class.clone()),
+                What::Operator { class, .. } => class.clone(),
                 _ => None,
             });
             unmet.extend(differs(format!("the operator is told {class}"), class, told));
         }
-        if let Some(message) = &then.message {
+        if let Some(message) = then.message.as_ref().map(|message| self.with_key(message)) {
             let said = self.last_text(|event| match &event.what {
                 What::Answer { message: Some(message), .. } => Some(message.clone()),
                 _ => None,
             });
-            unmet.extend(differs(format!("ResultMessage `{message}`"), message, said));
+            unmet.extend(differs(format!("ResultMessage `{message}`"), &message, said));
         }
-        if let Some(line) = &then.operator {
+        if let Some(line) = then.operator.as_ref().map(|line| self.with_key(line)) {
             let said = self.last_text(|event| match &event.what {
                 What::Operator { text, .. } => Some(text.lines().next().unwrap_or_default().to_owned()),
                 _ => None,
             });
-            unmet.extend(differs(format!("the operator reads `{line}`"), line, said));
+            unmet.extend(differs(format!("the operator reads `{line}`"), &line, said));
         }
         if let Some(running) = then.mongod {
             unmet.extend(self.mongod(running));
         }
         unmet
+    }
+
+    /// An expected text with the identifier in it. Where no request named a key, the placeholder stays, and is told.
+    fn with_key(&self, text: &str) -> String {
+        let key = self.last_text(|event| match &event.what {
+            What::Request { key, .. } => key.clone(),
+            _ => None,
+        });
+        key.map_or_else(|| text.to_owned(), |key| text.replace(KEY, &key))
     }
 
     fn answer(&self, operation: &str, expected: &Expected) -> Option<(String, String)> {

@@ -178,7 +178,8 @@ pub struct Event {
     pub at: When,
     /// The verb, as written.
     pub verb: &'static str,
-    /// The line as written, for the story.
+    /// What happens, in the words of the file: `reject = "vpce-a"`. Neither the moment nor what must follow is in it, so
+    /// that a run does not depend on what is expected of it.
     pub text: String,
     /// The line number in the file, from 1.
     pub line: u32,

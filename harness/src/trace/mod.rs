@@ -199,7 +199,7 @@ impl What {
             What::Call { service, operation, status, code, .. } => {
                 format!("call {service} {operation} {status} {code:?}")
             }
-            What::Operator { class, .. } => format!("operator {class}"),
+            What::Operator { class, .. } => format!("operator {class:?}"),
             What::Process { state, .. } => format!("process {state:?}"),
             What::Action { line, .. } => format!("action {line}"),
             What::NoAnswer { .. } => "no answer".to_owned(),

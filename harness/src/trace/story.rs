@@ -18,7 +18,7 @@ pub fn line(event: &Event, verbose: bool) -> Option<String> {
 fn tell(what: &What, verbose: bool) -> Option<String> {
     Some(match what {
         What::Action { line: 0, text } => format!("== {text}"),
-        What::Action { line, text } => format!("== line {line}: {text}"),
+        What::Action { line, text } => format!("== {text}  (line {line})"),
         What::Process { state, why } => {
             let state = match state {
                 ProcessState::Started => "starts",
@@ -34,6 +34,8 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
             let attributes: String = attributes.iter().map(|(name, value)| format!(" {name}={value:?}")).collect();
             format!("{severity}{id} {text}{attributes}")
         }
+        // What is told at start is long, and nobody replays a run to read it.
+        What::Operator { class: None, text, .. } if !verbose => text.lines().next().unwrap_or_default().to_owned(),
         What::Operator { text, .. } => text.clone(),
         What::Request { exchange, operations, version, key, .. } => {
             let key = key.as_deref().map(|key| format!(" {key}")).unwrap_or_default();

@@ -327,8 +327,8 @@ fn draw_times(scenario: &Scenario, entropy: &Entropy, drawn: &mut Vec<Drawn>) ->
         times.push(match event.at {
             When::At(at) => at,
             When::Between(first, last) => {
-                // Named by the event's own text, so that taking out another line shifts nothing.
-                let at = entropy.moment(&format!("at/{}", event.text), first..last);
+                // Named by the event's own words, so that taking out another line shifts nothing.
+                let at = entropy.moment(&format!("at/{first:?}/{last:?}/{}", event.text), first..last);
                 let value = format!("{}.{:03}s", at.as_secs(), at.subsec_millis());
                 drawn.push(Drawn { what: format!("when line {} fires", event.line), value });
                 at

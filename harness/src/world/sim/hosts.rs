@@ -7,11 +7,12 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use kmip_proxy::env::Env;
 use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret, SecretText};
 use kmip_proxy::kms::{self, Call, Kms as _};
-use kmip_proxy::operator::{Notice, Operator};
+use kmip_proxy::operator::{LogFormat, Notice, Operator, render};
 use kmip_proxy::proxy;
 use tokio::sync::watch;
 use turmoil::Sim;
@@ -161,19 +162,16 @@ fn flags(current: &Current, region: &str) -> FlagCredentials {
     }
 }
 
-/// Writes what the operator would read into the trace.
+/// Writes into the trace what the terminal would show, to the letter.
 #[derive(Debug)]
 struct Recorder(Trace);
 
 impl Operator for Recorder {
     fn tell(&self, notice: &Notice) {
-        let what = match notice.class {
-            Some(class) => {
-                What::Operator { class: class.code().to_owned(), key: notice.key.clone(), text: notice.text.clone() }
-            }
-            None => What::Log { severity: 'I', id: None, text: notice.headline.clone(), attributes: Vec::new() },
-        };
-        self.0.record("proxy", what);
+        // Only lines of JSON are dated, so that any moment will do.
+        let text = render(notice, LogFormat::Text, SystemTime::UNIX_EPOCH);
+        let class = notice.class.map(|class| class.code().to_owned());
+        self.0.record("proxy", What::Operator { class, key: notice.key.clone(), text });
     }
 }
 
