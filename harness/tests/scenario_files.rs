@@ -98,7 +98,9 @@ fn a_scenario_that_stays_closed_says_how() {
         let scenario = load(&found);
         if scenario.outcome == Outcome::StaysClosed {
             let says = |then: &scenario::Then| {
-                matches!(then.get, Some(scenario::Expected::Reason(_))) && then.class.is_some() && then.mongod.is_some()
+                let reasons = [&then.get, &then.get_attributes];
+                let refused = reasons.into_iter().any(|it| matches!(it, Some(scenario::Expected::Reason(_))));
+                refused && then.class.is_some() && then.mongod.is_some()
             };
             let said = scenario.timeline.iter().filter_map(|event| event.then.as_ref()).any(says);
             assert!(said, "{} states neither reason nor class", found.path);

@@ -229,8 +229,10 @@ pub enum Action {
     RotateMasterKey,
     /// Ends a process as SIGTERM does.
     Stop(Process),
-    /// Ends a process as a power cut does.
+    /// Ends a process as SIGKILL does.
     Crash(Process),
+    /// Ends both processes, and the disk forgets what was not synced.
+    PowerCut,
     /// Changes what an endpoint does with connections.
     Endpoint {
         /// The endpoint's name.

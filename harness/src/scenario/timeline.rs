@@ -223,6 +223,7 @@ fn nothing_ends_before_it_begins(lines: &[Located<EventFile>], events: &[Option<
             }
             Action::Stop(Process::Mongod) | Action::Crash(Process::Mongod) => mongod = false,
             Action::Stop(Process::Proxy) | Action::Crash(Process::Proxy) => proxy = false,
+            Action::PowerCut => (mongod, proxy) = (false, false),
             _ => {}
         }
     }

@@ -185,6 +185,12 @@ impl<'a> Driver<'a> {
             Action::RotateMasterKey => self.start_mongod(true),
             Action::Stop(process) => self.stop(*process),
             Action::Crash(process) => self.crash(*process),
+            Action::PowerCut => {
+                self.crash(Process::Mongod);
+                self.crash(Process::Proxy);
+                self.ground.disk.power_cut();
+                self.ground.disk.power_on();
+            }
             Action::Endpoint { name, state } => self.endpoint(name, *state),
             Action::Key { name, change } => {
                 self.cloud.change_key(name, *change, self.ground.clock.at(self.sim.elapsed()))

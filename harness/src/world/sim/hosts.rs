@@ -18,10 +18,11 @@ use turmoil::Sim;
 
 use super::cloud::{CloudWorld, Current, EXTERNAL_ID};
 use super::machine::{
-    DBPATH, Ground, KMIP_PORT, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath, process,
+    DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath,
+    process,
 };
 use super::planted::Planted;
-use super::{relay, snapshot};
+use super::relay;
 use crate::cast::{self, Persona, Stage};
 use crate::scenario::{Database, GivenBy, Scenario};
 use crate::trace::{Trace, What};
@@ -181,8 +182,7 @@ impl Operator for Recorder {
 pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8> {
     let env = ground.env("lab", PROXY);
     let local = kms::LocalKms::new(env);
-    let credentials =
-        kmip_proxy::keys::Credentials::Local(LocalCredentials { key_file: in_dbpath(snapshot::LOCAL_KEY_FILE) });
+    let credentials = kmip_proxy::keys::Credentials::Local(LocalCredentials { key_file: in_dbpath(LOCAL_KEY_FILE) });
     let context = Default::default();
     let call = Call { key_id: id, credentials: &credentials, cmk: Provider::Local.as_str(), context: &context };
     let secret = Secret::new(material.to_vec());
