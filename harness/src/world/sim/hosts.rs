@@ -7,11 +7,12 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use kmip_proxy::env::Env;
 use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret, SecretText};
 use kmip_proxy::kms::{self, Call, Kms as _};
-use kmip_proxy::operator::{Notice, Operator};
+use kmip_proxy::operator::{LogFormat, Notice, Operator, render};
 use kmip_proxy::proxy;
 use tokio::sync::watch;
 use turmoil::Sim;
@@ -169,7 +170,9 @@ impl Operator for Recorder {
     fn tell(&self, notice: &Notice) {
         let what = match notice.class {
             Some(class) => {
-                What::Operator { class: class.code().to_owned(), key: notice.key.clone(), text: notice.text.clone() }
+                // As it stands on the terminal, headline and all: that is what may hold no secret.
+                let text = render(notice, LogFormat::Text, SystemTime::UNIX_EPOCH).trim_end().to_owned();
+                What::Operator { class: class.code().to_owned(), key: notice.key.clone(), text }
             }
             None => What::Log { severity: 'I', id: None, text: notice.headline.clone(), attributes: Vec::new() },
         };
