@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 
 pub use event::{Event, Fingerprint, ProcessState, What};
@@ -135,8 +135,10 @@ impl Log {
             self.chain.update(part);
         }
         if what.is_semantic() {
-            self.semantic.update(host.as_bytes());
-            self.semantic.update(what.meaning().as_bytes());
+            for part in [host, &what.meaning()] {
+                self.semantic.update(&(part.len() as u64).to_be_bytes());
+                self.semantic.update(part.as_bytes());
+            }
         }
         let (what, leaked) = self.redact(what, &written);
         self.push(at, host, what);
@@ -209,14 +211,16 @@ impl What {
     }
 }
 
-/// Raw, hex in both cases, and base64 with and without padding. Short secrets are not searched: they would be found
+/// Raw, hex in both cases, and both alphabets of base64 with and without padding. Short secrets are not searched: they would be found
 /// everywhere.
 fn spellings(bytes: &[u8]) -> Vec<String> {
     if bytes.len() < 8 {
         return Vec::new();
     }
     let lower = hex(bytes);
-    let mut texts = vec![lower.to_uppercase(), lower, STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes)];
+    let mut texts = vec![lower.to_uppercase(), lower];
+    // Padded ones first: what remains of them would look like padding that nobody wrote.
+    texts.extend([STANDARD, URL_SAFE, STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|base64| base64.encode(bytes)));
     if let Ok(text) = std::str::from_utf8(bytes) {
         // As it stands in a JSON string.
         let quoted = serde_json::to_string(text).expect("a string is plain data");
@@ -233,3 +237,6 @@ pub fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;

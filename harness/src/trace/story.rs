@@ -1,16 +1,22 @@
 //! A run as a story: one line an event, for people.
 //!
-//! A line is: simulated seconds, the host, and what happened. Bytes, closes and file operations are told only when asked
-//! for (`--verbose`): the digest has them all.
+//! A line is: simulated seconds, the host, and what happened. Bytes, closes, what programs do with files, and the ends
+//! of long attributes are told only when asked for (`--verbose`): the digest has them all.
 
 use std::time::Duration;
 
 use super::{Event, ProcessState, What};
 
+/// Where the text of an event begins in a line.
+const MARGIN: usize = 22;
+
+/// How many characters of an attribute of a log line are told.
+const ATTRIBUTE: usize = 80;
+
 /// The line of an event; `None` where only a verbose story tells it.
 pub fn line(event: &Event, verbose: bool) -> Option<String> {
     let told = tell(&event.what, verbose)?;
-    let indent = " ".repeat(22);
+    let indent = " ".repeat(MARGIN);
     let told = told.trim_end().replace('\n', &format!("\n{indent}"));
     Some(format!("{:>10}  {:<8}  {told}", seconds(event.at), event.host))
 }
@@ -31,8 +37,11 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
         }
         What::Log { severity, id, text, attributes } => {
             let id = id.map(|id| format!(" {id}")).unwrap_or_default();
-            let attributes: String = attributes.iter().map(|(name, value)| format!(" {name}={value:?}")).collect();
-            format!("{severity}{id} {text}{attributes}")
+            let mut line = format!("{severity}{id} {text}");
+            for (name, value) in attributes {
+                line += &format!("\n{name}: {}", if verbose { value.clone() } else { shortened(value) });
+            }
+            line
         }
         // What is told at start is long, and nobody replays a run to read it.
         What::Operator { class: None, text, .. } if !verbose => text.lines().next().unwrap_or_default().to_owned(),
@@ -77,13 +86,14 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
                 (status, Some(code)) => format!("{text}: {status} {code}"),
             }
         }
-        What::Grant { cmk, .. } => format!("opens a master key with {cmk}"),
+        // The call that follows names the customer's key.
+        What::Grant { .. } => "opens a master key".to_owned(),
         What::Finding { invariant, text } => format!("{invariant} is broken: {text}"),
         What::Bytes { connection, sent, length } if verbose => {
             format!("{} {length} bytes on connection {connection}", if *sent { "sends" } else { "receives" })
         }
         What::Close { connection } if verbose => format!("closes connection {connection}"),
-        What::File { operation, path } if verbose => format!("{operation} {path}"),
+        What::File { operation, path } if verbose || operation == "edit" => format!("{operation}s {path}"),
         What::Bytes { .. } | What::Close { .. } | What::File { .. } => return None,
     })
 }
@@ -92,6 +102,115 @@ fn with(text: &str, why: Option<&str>) -> String {
     why.map_or_else(|| text.to_owned(), |why| format!("{text}: {why}"))
 }
 
+/// What a line of the timeline does and expects, without the marks of TOML and without its moment, which stands at the
+/// left. A line that is no inline table is told as it is.
+fn action(text: &str) -> String {
+    let Some(pairs) = table(text) else { return text.to_owned() };
+    let told = |pairs: &[(&str, &str)]| {
+        let words: Vec<String> = pairs.iter().map(|(key, value)| format!("{key} {}", unquoted(value))).collect();
+        words.join(", ")
+    };
+    let (then, does): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| *key == "then");
+    let does: Vec<_> = does.into_iter().filter(|(key, _)| *key != "at").collect();
+    let expected = then.first().map(|(_, value)| match table(value) {
+        Some(pairs) => format!("\nexpects {}", told(&pairs)),
+        None => format!("\nexpects {value}"),
+    });
+    told(&does) + &expected.unwrap_or_default()
+}
+
+/// The pairs of an inline table.
+fn table(text: &str) -> Option<Vec<(&str, &str)>> {
+    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let (mut depth, mut quoted) = (0, false);
+    let pairs = inner.split(|letter| {
+        match letter {
+            '"' => quoted = !quoted,
+            '{' | '[' if !quoted => depth += 1,
+            '}' | ']' if !quoted => depth -= 1,
+            _ => {}
+        }
+        letter == ',' && !quoted && depth == 0
+    });
+    pairs
+        .filter(|pair| !pair.trim().is_empty())
+        .map(|pair| pair.split_once('=').map(|(key, value)| (key.trim(), value.trim())))
+        .collect()
+}
+
+/// A word without its quotation marks; a sentence keeps them.
+fn unquoted(value: &str) -> &str {
+    let word = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    word.filter(|word| !word.contains(' ')).unwrap_or(value)
+}
+
+fn shortened(value: &str) -> String {
+    match value.char_indices().nth(ATTRIBUTE) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
+}
+
 fn seconds(at: Duration) -> String {
     format!("{}.{:03}", at.as_secs(), at.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_timeline_is_told_without_the_marks_of_toml() {
+        let text = r#"{ at = "1s", start = "mongod", then = { get = "ok", mongod = "running", within = "5s" } }"#;
+        assert_eq!(action(text), "start mongod\nexpects get ok, mongod running, within 5s");
+        assert_eq!(action(r#"{ at = "12s..15s", reject = "vpce-a" }"#), "reject vpce-a");
+        let two = r#"{ at = "1s", start = "proxy", cloud_provider = "aws" }"#;
+        assert_eq!(action(two), "start proxy, cloud_provider aws");
+    }
+
+    #[test]
+    fn a_sentence_in_a_line_keeps_its_marks_and_its_commas() {
+        let text = r#"{ at = "1s", start = "mongod", then = { get = "ok", message = "a, b = {c" } }"#;
+        assert_eq!(action(text), "start mongod\nexpects get ok, message \"a, b = {c\"");
+    }
+
+    #[test]
+    fn what_is_no_inline_table_is_told_as_it_stands() {
+        for text in ["[[timeline]]\nat = \"1s\"", "{ at }", ""] {
+            assert_eq!(action(text), text);
+        }
+    }
+
+    #[test]
+    fn a_long_attribute_ends_in_an_ellipsis_unless_everything_is_asked_for() {
+        let event = |value: &str| Event {
+            at: Duration::from_millis(1_250),
+            ordinal: 0,
+            host: "mongod".to_owned(),
+            what: What::Log {
+                severity: 'F',
+                id: Some(29117),
+                text: "KMIP session failed".to_owned(),
+                attributes: vec![("reason".to_owned(), value.to_owned())],
+            },
+        };
+        let head = "     1.250  mongod    F 29117 KMIP session failed\n                      reason: ";
+        let long = "ä".repeat(81);
+        assert_eq!(line(&event("short"), false), Some(format!("{head}short")));
+        assert_eq!(line(&event(&long), false), Some(format!("{head}{}…", "ä".repeat(80))));
+        assert_eq!(line(&event(&long), true), Some(format!("{head}{long}")));
+    }
+
+    #[test]
+    fn files_that_programs_touch_are_told_on_request_and_what_the_operator_edits_always() {
+        let event = |operation: &str| Event {
+            at: Duration::ZERO,
+            ordinal: 0,
+            host: "operator".to_owned(),
+            what: What::File { operation: operation.to_owned(), path: "/data/db/x".to_owned() },
+        };
+        assert_eq!(line(&event("edit"), false).as_deref(), Some("     0.000  operator  edits /data/db/x"));
+        assert_eq!(line(&event("read"), false), None);
+        assert_eq!(line(&event("read"), true).as_deref(), Some("     0.000  operator  reads /data/db/x"));
+    }
 }
