@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn the_operator_is_told_the_class_and_reads_the_first_line() {
         let told = |class: &str, text: &str| What::Operator {
-            class: class.to_owned(),
+            class: Some(class.to_owned()),
             key: Some(KEY.to_owned()),
             text: text.to_owned(),
         };

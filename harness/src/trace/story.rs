@@ -102,48 +102,6 @@ fn with(text: &str, why: Option<&str>) -> String {
     why.map_or_else(|| text.to_owned(), |why| format!("{text}: {why}"))
 }
 
-/// What a line of the timeline does and expects, without the marks of TOML and without its moment, which stands at the
-/// left. A line that is no inline table is told as it is.
-fn action(text: &str) -> String {
-    let Some(pairs) = table(text) else { return text.to_owned() };
-    let told = |pairs: &[(&str, &str)]| {
-        let words: Vec<String> = pairs.iter().map(|(key, value)| format!("{key} {}", unquoted(value))).collect();
-        words.join(", ")
-    };
-    let (then, does): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| *key == "then");
-    let does: Vec<_> = does.into_iter().filter(|(key, _)| *key != "at").collect();
-    let expected = then.first().map(|(_, value)| match table(value) {
-        Some(pairs) => format!("\nexpects {}", told(&pairs)),
-        None => format!("\nexpects {value}"),
-    });
-    told(&does) + &expected.unwrap_or_default()
-}
-
-/// The pairs of an inline table.
-fn table(text: &str) -> Option<Vec<(&str, &str)>> {
-    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let (mut depth, mut quoted) = (0, false);
-    let pairs = inner.split(|letter| {
-        match letter {
-            '"' => quoted = !quoted,
-            '{' | '[' if !quoted => depth += 1,
-            '}' | ']' if !quoted => depth -= 1,
-            _ => {}
-        }
-        letter == ',' && !quoted && depth == 0
-    });
-    pairs
-        .filter(|pair| !pair.trim().is_empty())
-        .map(|pair| pair.split_once('=').map(|(key, value)| (key.trim(), value.trim())))
-        .collect()
-}
-
-/// A word without its quotation marks; a sentence keeps them.
-fn unquoted(value: &str) -> &str {
-    let word = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-    word.filter(|word| !word.contains(' ')).unwrap_or(value)
-}
-
 fn shortened(value: &str) -> String {
     match value.char_indices().nth(ATTRIBUTE) {
         Some((end, _)) => format!("{}…", &value[..end]),
@@ -158,28 +116,6 @@ fn seconds(at: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_of_the_timeline_is_told_without_the_marks_of_toml() {
-        let text = r#"{ at = "1s", start = "mongod", then = { get = "ok", mongod = "running", within = "5s" } }"#;
-        assert_eq!(action(text), "start mongod\nexpects get ok, mongod running, within 5s");
-        assert_eq!(action(r#"{ at = "12s..15s", reject = "vpce-a" }"#), "reject vpce-a");
-        let two = r#"{ at = "1s", start = "proxy", cloud_provider = "aws" }"#;
-        assert_eq!(action(two), "start proxy, cloud_provider aws");
-    }
-
-    #[test]
-    fn a_sentence_in_a_line_keeps_its_marks_and_its_commas() {
-        let text = r#"{ at = "1s", start = "mongod", then = { get = "ok", message = "a, b = {c" } }"#;
-        assert_eq!(action(text), "start mongod\nexpects get ok, message \"a, b = {c\"");
-    }
-
-    #[test]
-    fn what_is_no_inline_table_is_told_as_it_stands() {
-        for text in ["[[timeline]]\nat = \"1s\"", "{ at }", ""] {
-            assert_eq!(action(text), text);
-        }
-    }
 
     #[test]
     fn a_long_attribute_ends_in_an_ellipsis_unless_everything_is_asked_for() {

@@ -62,7 +62,7 @@ fn a_secret_is_found_in_every_text_of_an_event() {
             text: String::new(),
             attributes: vec![("reason".to_owned(), text.to_owned())],
         },
-        What::Operator { class: "internal".to_owned(), key: None, text: format!("first line\n{text}") },
+        What::Operator { class: Some("internal".to_owned()), key: None, text: format!("first line\n{text}") },
         What::Resolve { name: "kms".to_owned(), answer: Err(text.to_owned()) },
         What::NoAnswer { exchange: 1, why: text.to_owned() },
         What::Process { state: ProcessState::Exited, why: Some(text.to_owned()) },

@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn texts_exercise_it_and_a_finding_of_the_trace_breaks_it() {
-        let text = What::Operator { class: "internal".to_owned(), key: None, text: "a text".to_owned() };
+        let text = What::Operator { class: Some("internal".to_owned()), key: None, text: "a text".to_owned() };
         let story = Story::plain().event("proxy", text);
         assert_eq!(story.found("K3"), (1, vec![]));
         let finding = |invariant: &str| What::Finding { invariant: invariant.to_owned(), text: "a secret".to_owned() };
