@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_span_is_placed_by_line_and_column_as_people_count() {
-        let place = place("one\ntwo äö three\n", &(11..16));
+        let place = place("one\ntwo äö three\n", &(13..18));
         assert_eq!((place.line, place.column, place.width), (2, 8, 5));
         assert_eq!(place.source, "two äö three");
     }
