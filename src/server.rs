@@ -138,11 +138,7 @@ impl Connection {
 
     /// Reads until a whole message has arrived; `None` where what arrives is not KMIP (not a Request Message: there is
     /// nobody to answer to) or the client hangs up.
-    async fn message<S: AsyncRead + Unpin>(
-        &self,
-        stream: &mut S,
-        arrived: &mut Arrived,
-    ) -> io::Result<Option<Framed>> {
+    async fn message<S: AsyncRead + Unpin>(&self, stream: &mut S, arrived: &mut Arrived) -> io::Result<Option<Framed>> {
         if !arrived.fill(stream, HEADER).await? {
             return Ok(None);
         }

@@ -136,8 +136,7 @@ impl Generated {
         params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
         let server = params.signed_by(&server_key, &issuer)?;
         let client_key = env.crypto.new_certificate_key()?;
-        let client =
-            leaf(env, "mongod", now, ExtendedKeyUsagePurpose::ClientAuth)?.signed_by(&client_key, &issuer)?;
+        let client = leaf(env, "mongod", now, ExtendedKeyUsagePurpose::ClientAuth)?.signed_by(&client_key, &issuer)?;
         let client_key_pem = Zeroizing::new(client_key.serialize_pem());
 
         Ok(Generated {
@@ -150,12 +149,7 @@ impl Generated {
     }
 }
 
-fn leaf(
-    env: &Env,
-    name: &str,
-    now: SystemTime,
-    usage: ExtendedKeyUsagePurpose,
-) -> Result<CertificateParams, TlsError> {
+fn leaf(env: &Env, name: &str, now: SystemTime, usage: ExtendedKeyUsagePurpose) -> Result<CertificateParams, TlsError> {
     let mut params = params(env, name, now)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![usage];

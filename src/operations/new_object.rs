@@ -31,7 +31,8 @@ impl Wishes {
         for (index, attribute) in template.attributes.iter().enumerate() {
             let before = template.attributes.iter().take(index);
             // KMIP 1.4 section 3: of these, only Name may have several instances.
-            if !matches!(attribute.value, AttributeValue::Name(_)) && names(before).any(|name| name == attribute.name()) {
+            if !matches!(attribute.value, AttributeValue::Name(_)) && names(before).any(|name| name == attribute.name())
+            {
                 let why = format!("the attribute {} is given twice", attribute.name());
                 return Err(Failed::new(ResultReason::INVALID_FIELD, why));
             }
