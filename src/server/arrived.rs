@@ -87,7 +87,8 @@ mod tests {
         let mut stream: &[u8] = b"seven..";
         let mut arrived = Arrived::default();
         assert!(arrived.fill(&mut stream, 7).await.unwrap());
-        assert!(!arrived.fill(&mut stream, 8).await.unwrap());
+        assert!(!arrived.fill(&mut stream, usize::MAX).await.unwrap());
         assert_eq!(arrived.bytes(), b"seven..");
+        assert_eq!(arrived.0.capacity(), PIECE, "room was made for what never came");
     }
 }
