@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::SystemTime;
 
 use kmip_proxy::cli::{self, CliError, Command, ImportCommand, StandardError, exit};
@@ -48,11 +49,16 @@ fn serve(config: Config, env: Env) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(bug)?;
     runtime.block_on(async {
         let (stop, stopped) = watch::channel(false);
-        let mut signals = std::pin::pin!(signal());
+        let mut signals = std::pin::pin!(async {
+            let mut signals = Signals::new();
+            signals.next().await;
+            stop.send_replace(true);
+            signals.next().await;
+        });
         let mut served = std::pin::pin!(proxy::run(settings, env, kms, operator, stopped));
         std::future::poll_fn(|context| {
             if signals.as_mut().poll(context).is_ready() {
-                stop.send_replace(true);
+                return Poll::Ready(Ok(()));
             }
             served.as_mut().poll(context)
         })
@@ -61,26 +67,43 @@ fn serve(config: Config, env: Env) -> Result<(), Failed> {
     })
 }
 
-/// Waits for SIGTERM or SIGINT; further ones are left to the default, so that a second Ctrl-C ends at once.
-async fn signal() {
-    #[cfg(unix)]
-    {
+/// SIGTERM and SIGINT. The first stops the proxy in good order, the second ends it without waiting for requests in
+/// flight.
+#[cfg(unix)]
+struct Signals(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Signals {
+    /// Those that can be listened to; the others keep doing what they do by default.
+    fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return std::future::pending().await;
-        };
+        Signals([SignalKind::terminate(), SignalKind::interrupt()].into_iter().flat_map(signal).collect())
+    }
+
+    async fn next(&mut self) {
         std::future::poll_fn(|context| {
-            if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
+            let any = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if any { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
-    #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Ctrl-C. The first stops the proxy in good order, the second ends it without waiting for requests in flight.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Signals
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
@@ -98,7 +121,7 @@ fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
         wrapped,
     };
     let now = env.clock.now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    keys::Layout::prepare(&layout).map_err(|error| (exit::FILES, format!("error: {error}")))?;
+    keys::Layout::prepare(&layout).map_err(|error| failed(error.into()))?;
     let path = keys::import(&layout, import, i64::try_from(now).unwrap_or(i64::MAX))
         .map_err(|error| (exit::FILES, format!("error: {error}")))?;
     let _ = writeln!(std::io::stdout().lock(), "{}", path.display());

@@ -1,7 +1,8 @@
 //! The proxy put together: files, certificates, listener, operations.
 //!
-//! It starts in this order: prepare the dbpath; make or read certificates, so that mongod finds them; listen; tell the
-//! operator what to do next; serve until told to stop. The program and the laboratory both call [`run`]; they differ in
+//! It starts in this order: prepare the dbpath; listen; make or read certificates, so that mongod finds them; tell the
+//! operator what to do next; serve until told to stop. Listening comes before certificates, because a second proxy that
+//! finds the port taken must not have replaced those of the first. The program and the laboratory both call [`run`]; they differ in
 //! the [`Env`] that they give it, and in nothing else.
 
 use std::io;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use rustls::RootCertStore;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::env::{BoxFuture, Env};
@@ -85,7 +87,7 @@ impl Settings {
 }
 
 impl Answer for Operations {
-    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Vec<u8>> {
+    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Zeroizing<Vec<u8>>> {
         Box::pin(Operations::answer(self, message))
     }
 }
@@ -118,7 +120,7 @@ pub enum Certificates {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The dbpath does not serve.
-    #[error("{0}")]
+    #[error("{0}; -dbpath must name mongod's data directory, which the proxy reads and writes")]
     Dbpath(#[from] LayoutError),
     /// Certificates could not be had.
     #[error(transparent)]
@@ -164,9 +166,15 @@ pub async fn run(
     layout.prepare()?;
     let listing = layout.list()?;
 
+    let listener = env.network.listen(settings.bind).await.map_err(|why| match why.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { address: settings.bind },
+        _ => StartError::Listen { address: settings.bind, why },
+    })?;
+    let address = listener.local_address().map_err(|why| StartError::Listen { address: settings.bind, why })?;
+
     let (tls, ca_file, client_file, written) = match &settings.certificates {
         Certificates::Generated => {
-            let tls = tls::generate(&env, &settings.dbpath)?;
+            let tls = tls::generate(&env, &settings.dbpath, settings.bind.ip())?;
             let (ca, client) = (settings.dbpath.join(tls::CA_FILE), settings.dbpath.join(tls::CLIENT_FILE));
             (tls, ca.clone(), Some(client.clone()), vec![ca, client])
         }
@@ -174,11 +182,6 @@ pub async fn run(
             (tls::given(&env, certificate, key, client_ca)?, client_ca.clone(), None, Vec::new())
         }
     };
-    let listener = env.network.listen(settings.bind).await.map_err(|why| match why.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortTaken { address: settings.bind },
-        _ => StartError::Listen { address: settings.bind, why },
-    })?;
-    let address = listener.local_address().map_err(|why| StartError::Listen { address: settings.bind, why })?;
 
     for problem in &listing.problems {
         operator.tell(&startup::damaged(problem));

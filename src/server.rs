@@ -5,22 +5,29 @@
 //! (a client of one exchange counts a lingering server as a failure, and tries again).
 //!
 //! Invariants: nothing is allocated from a declared length; while an answer is made, a client that hangs up cancels it,
-//! and with it every call to a cloud.
+//! and with it every call to a cloud; what was read and what is written is wiped afterwards, for both may hold a key.
+
+mod arrived;
+#[cfg(test)]
+mod tests;
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use zeroize::Zeroizing;
 
 use crate::env::{BoxFuture, BoxStream, Env, Listener};
+
+use arrived::Arrived;
 
 /// What the server bounds.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +61,9 @@ impl Default for Limits {
 
 /// Makes the answer to one framed message.
 pub trait Answer: Send + Sync {
-    /// The answer's bytes, never empty.
-    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Vec<u8>>;
+    /// The answer's bytes, never empty, in memory that is wiped. Of a message beyond [`Limits::message`] only the eight
+    /// bytes of the header are given, which no request fits into: the answer says so.
+    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Zeroizing<Vec<u8>>>;
 }
 
 /// Serves until `stop` turns true (or its sender is gone), then lets requests in flight finish.
@@ -104,44 +112,60 @@ impl Connection {
     async fn run(&self, stream: BoxStream) -> io::Result<()> {
         let mut stream = timeout(self.limits.handshake, self.tls.accept(stream)).await??;
         let mut stop = self.stop.clone();
-        let mut buffer = Vec::with_capacity(1024);
+        let mut arrived = Arrived::default();
         loop {
-            let Some(begun) = unless_stopped(&mut stop, fill(&mut stream, &mut buffer, 1)).await else { break };
+            let Some(begun) = unless_stopped(&mut stop, arrived.fill(&mut stream, 1)).await else { break };
             if !begun? {
                 break;
             }
-            let arrival = self.message(&mut stream, &mut buffer);
-            let Some(length) = timeout(self.limits.arrival, arrival).await?? else { break };
-            let message: Vec<u8> = buffer.drain(..length).collect();
-            let Some(answer) =
-                unless_closed(&mut stream, &mut buffer, self.limits.message, self.answer.answer(&message)).await
-            else {
-                return Ok(());
-            };
+            let arrival = self.message(&mut stream, &mut arrived);
+            let Some(framed) = timeout(self.limits.arrival, arrival).await?? else { break };
+            let message = arrived.take(framed.given());
+            let most = self.limits.message;
+            let answer = self.answer.answer(&message);
+            let Some(answer) = unless_closed(&mut stream, &mut arrived, most, answer).await else { return Ok(()) };
             timeout(self.limits.departure, async {
                 stream.write_all(&answer).await?;
                 stream.flush().await
             })
             .await??;
+            if framed == Framed::TooLong {
+                break;
+            }
         }
         timeout(self.limits.departure, stream.shutdown()).await?
     }
 
-    /// Reads until the buffer begins with a whole message, and returns its length; `None` where what arrives is not
-    /// KMIP (not a Request Message: there is nobody to answer to) or the client hangs up.
-    async fn message<S: AsyncRead + Unpin>(&self, stream: &mut S, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
-        if !fill(stream, buffer, HEADER).await? {
+    /// Reads until a whole message has arrived; `None` where what arrives is not KMIP (not a Request Message: there is
+    /// nobody to answer to) or the client hangs up.
+    async fn message<S: AsyncRead + Unpin>(&self, stream: &mut S, arrived: &mut Arrived) -> io::Result<Option<Framed>> {
+        if !arrived.fill(stream, HEADER).await? {
             return Ok(None);
         }
-        let Some((REQUEST_MESSAGE, length)) = buffer.split_first_chunk::<4>().and_then(|(tag, rest)| {
-            Some((u32::from_be_bytes(*tag), u32::from_be_bytes(*rest.first_chunk::<4>()?) as usize + HEADER))
-        }) else {
-            return Ok(None);
-        };
-        if length > self.limits.message || !fill(stream, buffer, length).await? {
-            return Ok(None);
+        let Some(length) = declared(arrived.bytes()) else { return Ok(None) };
+        if length > self.limits.message {
+            return Ok(Some(Framed::TooLong));
         }
-        Ok(Some(length))
+        Ok(arrived.fill(stream, length).await?.then_some(Framed::Whole(length)))
+    }
+}
+
+/// What stands at the beginning of what has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framed {
+    /// A message of so many bytes.
+    Whole(usize),
+    /// The header of a message that is longer than we take.
+    TooLong,
+}
+
+impl Framed {
+    /// How many bytes are given to be answered.
+    fn given(self) -> usize {
+        match self {
+            Framed::Whole(length) => length,
+            Framed::TooLong => HEADER,
+        }
     }
 }
 
@@ -151,15 +175,12 @@ const HEADER: usize = 8;
 /// Tag 420078 Request Message (KMIP 1.4 section 9.1.3.1) with type 01 Structure.
 const REQUEST_MESSAGE: u32 = 0x4200_7801;
 
-/// Reads until the buffer holds `wanted` bytes; false where the stream ends before.
-async fn fill<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
-    while buffer.len() < wanted {
-        // Grows by what has arrived, never to what was declared.
-        if stream.read_buf(buffer).await? == 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// The length of a message, with its header, as that declares it; `None` if it is not a Request Message.
+fn declared(bytes: &[u8]) -> Option<usize> {
+    let (tag, rest) = bytes.split_first_chunk::<4>()?;
+    let length = u32::from_be_bytes(*rest.first_chunk::<4>()?);
+    let length = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(HEADER);
+    (u32::from_be_bytes(*tag) == REQUEST_MESSAGE).then_some(length)
 }
 
 /// Waits for the work, unless the server is told to stop first.
@@ -177,7 +198,7 @@ async fn unless_stopped<T>(stop: &mut watch::Receiver<bool>, work: impl Future<O
 /// up to `most` bytes.
 async fn unless_closed<S: AsyncRead + Unpin, T>(
     stream: &mut S,
-    buffer: &mut Vec<u8>,
+    arrived: &mut Arrived,
     most: usize,
     work: impl Future<Output = T>,
 ) -> Option<T> {
@@ -186,8 +207,8 @@ async fn unless_closed<S: AsyncRead + Unpin, T>(
         if let Poll::Ready(answer) = work.as_mut().poll(context) {
             return Poll::Ready(Some(answer));
         }
-        while buffer.len() < most {
-            match read_some(Pin::new(stream), context, buffer) {
+        while arrived.bytes().len() < most {
+            match arrived.poll_some(stream, context) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(None),
                 Poll::Pending => break,
@@ -196,17 +217,4 @@ async fn unless_closed<S: AsyncRead + Unpin, T>(
         Poll::Pending
     })
     .await
-}
-
-fn read_some<S: AsyncRead>(
-    stream: Pin<&mut S>,
-    context: &mut Context<'_>,
-    into: &mut Vec<u8>,
-) -> Poll<io::Result<bool>> {
-    let mut space = [0_u8; 1024];
-    let mut space = ReadBuf::new(&mut space);
-    stream.poll_read(context, &mut space).map_ok(|()| {
-        into.extend_from_slice(space.filled());
-        !space.filled().is_empty()
-    })
 }

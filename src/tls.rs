@@ -7,17 +7,19 @@
 //! Invariant: the authority's private key never touches the disk.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer};
-use rcgen::{KeyPair, KeyUsagePurpose, SerialNumber};
+use rcgen::{KeyUsagePurpose, SerialNumber};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use crate::env::{Access, Env};
 
@@ -74,26 +76,24 @@ pub enum TlsError {
 }
 
 /// Makes an authority with a server and a client certificate, writes what mongod needs into the dbpath, and returns the
-/// server's side.
-pub fn generate(env: &Env, dbpath: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let made = Generated::new(env)?;
+/// server's side. The server's certificate is good for loopback and for the address that the server is bound to.
+pub fn generate(env: &Env, dbpath: &Path, bound_to: IpAddr) -> Result<Arc<ServerConfig>, TlsError> {
+    let made = Generated::new(env, bound_to)?;
     write(env, &dbpath.join(CA_FILE), &made.authority_pem, Access::Everyone)?;
     write(env, &dbpath.join(CLIENT_FILE), &made.client_pem, Access::Owner)?;
-    server_config(env, vec![made.server], made.server_key, made.authority)
+    server_config(env, vec![made.server], made.server_key, vec![made.authority])
 }
 
 /// The server's side from given files, for continuous integration that wants stable certificates.
 pub fn given(env: &Env, certificate: &Path, key: &Path, client_ca: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates(env, certificate)?;
-    let bytes = read(env, key)?;
+    let bytes = Zeroizing::new(read(env, key)?);
     let key_der = PrivateKeyDer::from_pem_slice(&bytes).map_err(|why| TlsError::Pem {
         path: key.to_owned(),
         wanted: "private key",
         why: why.to_string(),
     })?;
-    let mut authorities = certificates(env, client_ca)?;
-    let authority = authorities.swap_remove(0);
-    server_config(env, chain, key_der, authority)
+    server_config(env, chain, key_der, certificates(env, client_ca)?)
 }
 
 /// The certificates of a PEM file, at least one.
@@ -113,11 +113,11 @@ struct Generated {
     authority_pem: String,
     server: CertificateDer<'static>,
     server_key: PrivateKeyDer<'static>,
-    client_pem: String,
+    client_pem: Zeroizing<String>,
 }
 
 impl Generated {
-    fn new(env: &Env) -> Result<Self, TlsError> {
+    fn new(env: &Env, bound_to: IpAddr) -> Result<Self, TlsError> {
         let now = env.clock.now();
         let authority_key = env.crypto.new_certificate_key()?;
         let mut params = params(env, "kmip-proxy authority", now)?;
@@ -127,36 +127,34 @@ impl Generated {
         let issuer = Issuer::from_params(&params, &authority_key);
 
         let server_key = env.crypto.new_certificate_key()?;
-        let server = leaf(env, "kmip-proxy", now, &server_key, &issuer, ExtendedKeyUsagePurpose::ServerAuth)?;
+        let mut names = SERVER_NAMES.map(str::to_owned).to_vec();
+        let bound_to = bound_to.to_canonical();
+        if !bound_to.is_unspecified() && !names.contains(&bound_to.to_string()) {
+            names.push(bound_to.to_string());
+        }
+        let mut params = leaf(env, "kmip-proxy", now, ExtendedKeyUsagePurpose::ServerAuth)?;
+        params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+        let server = params.signed_by(&server_key, &issuer)?;
         let client_key = env.crypto.new_certificate_key()?;
-        let client = leaf(env, "mongod", now, &client_key, &issuer, ExtendedKeyUsagePurpose::ClientAuth)?;
+        let client = leaf(env, "mongod", now, ExtendedKeyUsagePurpose::ClientAuth)?.signed_by(&client_key, &issuer)?;
+        let client_key_pem = Zeroizing::new(client_key.serialize_pem());
 
         Ok(Generated {
             authority: authority.der().clone(),
             authority_pem: authority.pem(),
             server: server.der().clone(),
             server_key: PrivateKeyDer::Pkcs8(server_key.serialize_der().into()),
-            client_pem: client.pem() + &client_key.serialize_pem(),
+            client_pem: Zeroizing::new([client.pem().as_str(), client_key_pem.as_str()].concat()),
         })
     }
 }
 
-fn leaf(
-    env: &Env,
-    name: &str,
-    now: SystemTime,
-    key: &KeyPair,
-    issuer: &Issuer<'_, &KeyPair>,
-    usage: ExtendedKeyUsagePurpose,
-) -> Result<rcgen::Certificate, TlsError> {
+fn leaf(env: &Env, name: &str, now: SystemTime, usage: ExtendedKeyUsagePurpose) -> Result<CertificateParams, TlsError> {
     let mut params = params(env, name, now)?;
-    if usage == ExtendedKeyUsagePurpose::ServerAuth {
-        params.subject_alt_names = CertificateParams::new(SERVER_NAMES.map(str::to_owned))?.subject_alt_names;
-    }
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![usage];
     params.use_authority_key_identifier_extension = true;
-    Ok(params.signed_by(key, issuer)?)
+    Ok(params)
 }
 
 fn params(env: &Env, name: &str, now: SystemTime) -> Result<CertificateParams, TlsError> {
@@ -178,11 +176,13 @@ fn server_config(
     env: &Env,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    authority: CertificateDer<'static>,
+    client_authorities: Vec<CertificateDer<'static>>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let unusable = |error: &dyn std::error::Error| TlsError::Unusable(error.to_string());
     let mut roots = RootCertStore::empty();
-    roots.add(authority).map_err(|error| unusable(&error))?;
+    for authority in client_authorities {
+        roots.add(authority).map_err(|error| unusable(&error))?;
+    }
     let provider = env.crypto.provider();
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
@@ -209,13 +209,17 @@ fn write(env: &Env, path: &Path, text: &str, access: Access) -> Result<(), TlsEr
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[test]
     fn generated_files_serve_again_when_given() {
         let directory = tempfile::tempdir().unwrap();
         let env = Env::os();
-        generate(&env, directory.path()).unwrap();
+        generate(&env, directory.path(), LOOPBACK).unwrap();
         let ca = directory.path().join(CA_FILE);
         let client = directory.path().join(CLIENT_FILE);
         // The client's file holds certificate and key in one, as mongod wants it, so it can stand in for both.
@@ -228,7 +232,7 @@ mod tests {
     fn the_client_key_is_readable_by_its_owner_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
-        generate(&Env::os(), directory.path()).unwrap();
+        generate(&Env::os(), directory.path(), LOOPBACK).unwrap();
         let path = directory.path().join(CLIENT_FILE);
         #[expect(clippy::disallowed_methods, reason = "the test looks at the real file")]
         let mode = std::fs::metadata(path).unwrap().permissions().mode();

@@ -26,7 +26,12 @@ pub(super) fn run<'a>(operations: &Operations, request: &Activate<'a>, placehold
     });
     match changed {
         Ok(_) => Ok(ResponsePayload::Activate { unique_identifier: Cow::Owned(id.to_owned()) }),
-        Err(UpdateError::NotPresent) => Err(super::not_found(id)),
+        // It was there a moment ago. What became of it decides what is said: a file that somebody moves away in between
+        // must not look like a key that never existed.
+        Err(UpdateError::NotPresent) => Err(match operations.find(id) {
+            Err(failed) => failed,
+            Ok(_) => Failed::new(ResultReason::GENERAL_FAILURE, "the files of the key changed meanwhile; try again"),
+        }),
         // KMIP 1.4 section 11.19: Permission Denied for an object that is not Pre-Active.
         Err(UpdateError::Refused(refused)) => Err(Failed::new(ResultReason::PERMISSION_DENIED, refused.to_string())),
         Err(UpdateError::Layout(error)) => {

@@ -1,7 +1,7 @@
 //! Get (KMIP 1.4 section 4.11): the key itself, opened by the provider for this one request.
 //!
-//! Every MongoDB client sends it. Material is given out in the format in which it was registered: Raw for symmetric
-//! keys, Opaque for secret data. Wrapping on the way out is not offered.
+//! Every MongoDB client sends it. Symmetric keys are given out as Raw, secret data as Opaque unless Raw is asked for: the
+//! bytes are the same. Wrapping on the way out is not offered.
 //!
 //! Invariant: one Get is one unwrap by the provider. Nothing unwrapped outlives the answer.
 
@@ -14,7 +14,7 @@ use crate::kmip::enums::{CryptographicAlgorithm, KeyFormatType, KeyWrapType, Res
 use crate::kmip::payload::Get;
 use crate::kmip::response_payload::KeyBlock;
 use crate::kmip::{KeyBytes, ManagedObject, ResponsePayload};
-use crate::kms::Call;
+use crate::kms::{Call, Class};
 use crate::operator::Failure;
 
 use super::{Failed, Operations, Outcome, meant, not_found};
@@ -25,10 +25,11 @@ pub(super) async fn run<'a>(operations: &Operations, request: &Get<'_>, placehol
     if key.object.state.is_destroyed() {
         return Err(not_found(id));
     }
-    refuse_transformations(request, format(&key))?;
+    let format = format(request, &key)?;
+    refuse_wrapping(request)?;
     let material = open(operations, &key).await?;
     let block = KeyBlock {
-        key_format_type: format(&key),
+        key_format_type: format,
         key_material: KeyBytes::Owned(Zeroizing::new(material.expose().to_vec())),
         cryptographic_algorithm: key.object.algorithm.map(CryptographicAlgorithm),
         cryptographic_length: key.object.length_bits.and_then(|bits| i32::try_from(bits).ok()),
@@ -46,7 +47,10 @@ pub(super) async fn run<'a>(operations: &Operations, request: &Get<'_>, placehol
 async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Failed> {
     let id = key.id();
     let kms = operations.kms(id)?;
-    let Some(wrapped) = &key.wrapped else { return Err(not_found(id)) };
+    let Some(wrapped) = &key.wrapped else {
+        let failure = Failure::new(Class::KeyFileMalformed, id, operations.provider);
+        return Err(operations.tell(&failure.with_files(operations.layout.files_of(id))));
+    };
     let resolved = operations.layout.credentials(id, operations.provider).map_err(|error| {
         operations.tell(&Failure::of_layout(id, operations.provider, &error).with_files(operations.layout.files_of(id)))
     })?;
@@ -58,19 +62,22 @@ async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Faile
     })
 }
 
-fn format(key: &WrappedKey) -> KeyFormatType {
-    match key.object.object_type {
+/// The format in which the key is given out: the one that is asked for, where that is possible.
+fn format(request: &Get<'_>, key: &WrappedKey) -> Result<KeyFormatType, Failed> {
+    let own = match key.object.object_type {
         ObjectType::SymmetricKey => KeyFormatType::RAW,
         ObjectType::SecretData { .. } => KeyFormatType::OPAQUE,
+    };
+    match request.key_format_type.unwrap_or(own) {
+        asked if asked == own || asked == KeyFormatType::RAW => Ok(asked),
+        _ => {
+            let why = format!("the key can be had in the format {} only", own.name().unwrap_or("Raw"));
+            Err(Failed::new(ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED, why))
+        }
     }
 }
 
-fn refuse_transformations(request: &Get<'_>, format: KeyFormatType) -> Result<(), Failed> {
-    let asked = request.key_format_type.unwrap_or(format);
-    if asked != format && asked != KeyFormatType::RAW {
-        let why = format!("the key can be had in the format {} only", format.name().unwrap_or("Raw"));
-        return Err(Failed::new(ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED, why));
-    }
+fn refuse_wrapping(request: &Get<'_>) -> Result<(), Failed> {
     if request.key_compression_type.is_some() {
         let why = "compression is for elliptic curves, and this key is none";
         return Err(Failed::new(ResultReason::KEY_COMPRESSION_TYPE_NOT_SUPPORTED, why));

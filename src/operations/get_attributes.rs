@@ -28,7 +28,7 @@ pub(super) fn run<'a>(
     Ok(ResponsePayload::GetAttributes { unique_identifier: Cow::Owned(id.to_owned()), attributes })
 }
 
-/// Every attribute that the object has, in the order of the standard's chapter 3.
+/// The attributes that clients ask for, in the order of the standard's chapter 3.
 fn attributes(object: &ManagedObject) -> Vec<Attribute> {
     let mut values = vec![AttributeValue::UniqueIdentifier(object.unique_identifier.clone())];
     for name in &object.names {

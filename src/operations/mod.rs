@@ -18,6 +18,9 @@ mod query;
 mod register;
 mod unknown;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Sleep, sleep};
+use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::keys::{Found, Layout, Provider, WrappedKey};
@@ -61,10 +65,10 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// The answer to one framed message.
-    pub async fn answer(&self, message: &[u8]) -> Vec<u8> {
+    /// The answer to one framed message, in memory that is wiped: it may hold a key.
+    pub async fn answer(&self, message: &[u8]) -> Zeroizing<Vec<u8>> {
         let now = self.now();
-        let mut answer = Vec::new();
+        let mut answer = Zeroizing::new(Vec::new());
         let request = match RequestMessage::decode(message) {
             Ok(request) => request,
             Err(error) => {

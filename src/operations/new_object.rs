@@ -3,9 +3,9 @@
 //! Invariant: an identifier leaves only after its key is durable.
 
 use crate::keys::{ManagedObject, ObjectType, Secret, WrappedKey, new_identifier};
-use crate::kmip::AttributeValue;
 use crate::kmip::enums::{CryptographicAlgorithm, ResultReason};
 use crate::kmip::payload::TemplateAttribute;
+use crate::kmip::{Attribute, AttributeValue};
 use crate::kms::{Call, Class};
 use crate::operator::Failure;
 
@@ -28,7 +28,14 @@ impl Wishes {
             return Err(Failed::new(ResultReason::INVALID_FIELD, why));
         }
         let mut wishes = Wishes::default();
-        for attribute in &template.attributes {
+        for (index, attribute) in template.attributes.iter().enumerate() {
+            let before = template.attributes.iter().take(index);
+            // KMIP 1.4 section 3: of these, only Name may have several instances.
+            if !matches!(attribute.value, AttributeValue::Name(_)) && names(before).any(|name| name == attribute.name())
+            {
+                let why = format!("the attribute {} is given twice", attribute.name());
+                return Err(Failed::new(ResultReason::INVALID_FIELD, why));
+            }
             match &attribute.value {
                 AttributeValue::CryptographicAlgorithm(algorithm) => wishes.algorithm = Some(*algorithm),
                 AttributeValue::CryptographicLength(bits) => {
@@ -51,7 +58,12 @@ impl Wishes {
     }
 }
 
-fn positive(number: i32, name: &str) -> Result<u32, Failed> {
+fn names<'a>(attributes: impl Iterator<Item = &'a Attribute>) -> impl Iterator<Item = &'a str> {
+    attributes.map(Attribute::name)
+}
+
+/// A number that cannot be negative.
+pub(super) fn positive(number: i32, name: &str) -> Result<u32, Failed> {
     u32::try_from(number)
         .map_err(|_| Failed::new(ResultReason::INVALID_FIELD, format!("the attribute {name} is negative: {number}")))
 }

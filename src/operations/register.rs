@@ -12,7 +12,7 @@ use crate::kmip::object::KeyBlock;
 use crate::kmip::payload::Register;
 use crate::kmip::{KeyMaterial, RegisteredObject, ResponsePayload};
 
-use super::new_object::{Wishes, keep};
+use super::new_object::{Wishes, keep, positive};
 use super::{Failed, Operations, Outcome};
 
 /// The longest material that is kept, in bytes: what AWS KMS encrypts at once (Encrypt, Plaintext).
@@ -54,6 +54,10 @@ fn material(block: &KeyBlock, format: KeyFormatType) -> Result<&[u8], Failed> {
         let why = "a key that the client has wrapped cannot be registered here";
         return Err(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
     }
+    if !block.attributes.is_empty() {
+        let why = "the attributes of a new object are taken from its template, not from the Key Value";
+        return Err(Failed::new(ResultReason::INVALID_FIELD, why));
+    }
     if bytes.is_empty() || bytes.len() > LONGEST {
         let why = format!("the key material must have 1 to {LONGEST} bytes, and has {}", bytes.len());
         return Err(Failed::new(ResultReason::INVALID_FIELD, why));
@@ -67,7 +71,7 @@ fn agree(wishes: &mut Wishes, block: &KeyBlock, object_type: ObjectType, materia
         let why = format!("template and key block differ in {name}");
         Failed::new(ResultReason::INVALID_FIELD, why)
     };
-    let block_bits = block.cryptographic_length.and_then(|bits| u32::try_from(bits).ok());
+    let block_bits = block.cryptographic_length.map(|bits| positive(bits, "Cryptographic Length")).transpose()?;
     if wishes.algorithm.is_some() && block.cryptographic_algorithm.is_some_and(|other| wishes.algorithm != Some(other))
     {
         return Err(differ("Cryptographic Algorithm"));

@@ -1,0 +1,141 @@
+//! Messages as a whole: several items, versions, sizes, extensions, and what cannot be read.
+
+use super::wire::{activate, create_aes, get, get_attributes, item};
+use super::*;
+
+fn reasons(answered: &Answered) -> Vec<Option<ResultReason>> {
+    answered.items.iter().map(|item| item.reason).collect()
+}
+
+const NOT_FOUND: Option<ResultReason> = Some(ResultReason::ITEM_NOT_FOUND);
+
+#[tokio::test]
+async fn items_are_answered_in_order_with_their_names() {
+    let bench = Bench::new();
+    let answered = bench.ask(Ask::batch([get_attributes(Some(KEY), &["State"]), get(Some(KEY))])).await;
+    let names: Vec<_> = answered.items.iter().map(|item| (item.operation, item.id.clone())).collect();
+    assert_eq!(names, [(Some(0x0B), Some(vec![0])), (Some(0x0A), Some(vec![1]))]);
+    assert_eq!(reasons(&answered), [None, None]);
+}
+
+#[tokio::test]
+async fn a_batch_stops_or_goes_on_after_a_failure_as_it_says() {
+    let batch = || Ask::batch([get(Some(KEY)), get(Some("nobody")), get(Some(KEY))]);
+    let bench = Bench::new();
+    assert_eq!(reasons(&bench.ask(batch()).await), [None, NOT_FOUND], "Stop is meant where nothing is said");
+    let stop = Ask { continuation: Some(2), ..batch() };
+    assert_eq!(reasons(&bench.ask(stop).await), [None, NOT_FOUND]);
+    assert_eq!(bench.kms.calls().len(), 2);
+    let go_on = Ask { continuation: Some(1), ..batch() };
+    assert_eq!(reasons(&bench.ask(go_on).await), [None, NOT_FOUND, None]);
+}
+
+#[tokio::test]
+async fn undo_is_refused_for_a_batch_and_means_nothing_for_one_item() {
+    let bench = Bench::new();
+    let batch = Ask { continuation: Some(3), ..Ask::batch([create_aes(), get(None)]) };
+    assert_eq!(reasons(&bench.ask(batch).await), [Some(ResultReason::FEATURE_NOT_SUPPORTED)]);
+    assert_eq!(bench.kms.calls(), [""; 0]);
+    let one = Ask { continuation: Some(3), ..Ask::of(get(Some(KEY))) };
+    assert_eq!(reasons(&bench.ask(one).await), [None]);
+}
+
+#[tokio::test]
+async fn the_placeholder_holds_the_key_that_the_batch_made_and_no_longer() {
+    let bench = Bench::new();
+    let register = || wire::Registered::aes(&[9; 32]).item();
+    for new in [create_aes, register] {
+        let ask = Ask::batch([new(), activate(None), get_attributes(None, &["State"]), get(None)]);
+        let answered = bench.ask(ask).await;
+        assert_eq!(reasons(&answered), [None; 4]);
+        let id = answered.items[0].value("UniqueIdentifier");
+        assert!(answered.items.iter().all(|item| item.value("UniqueIdentifier") == id));
+        assert_eq!(answered.items[2].value("AttributeValue"), "2");
+    }
+    for item in [get(None), activate(None), get_attributes(None, &[])] {
+        assert_eq!(bench.one(item).await.refusal(), ResultReason::ITEM_NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_message_extension_that_is_critical_is_refused_and_another_is_ignored() {
+    let bench = Bench::new();
+    let refused = bench.one(get(Some(KEY)).extended(true)).await;
+    assert_eq!(refused.refusal(), ResultReason::FEATURE_NOT_SUPPORTED);
+    assert!(refused.message.contains("ACME"), "{}", refused.message);
+    assert_eq!(bench.one(get(Some(KEY)).extended(false)).await.reason, None);
+}
+
+#[tokio::test]
+async fn an_answer_stays_within_the_size_that_the_client_takes() {
+    let bench = Bench::new();
+    let ask = |maximum| Ask { maximum: Some(maximum), ..Ask::of(get(Some(KEY))) };
+    let whole = bench.ask(ask(8192)).await;
+    assert_eq!(reasons(&whole), [None]);
+    let exactly = i32::try_from(whole.length).unwrap();
+    assert_eq!(reasons(&bench.ask(ask(exactly)).await), [None]);
+    for maximum in [exactly - 1, 160, 1, 0] {
+        let small = bench.ask(ask(maximum)).await;
+        assert_eq!(reasons(&small), [Some(ResultReason::RESPONSE_TOO_LARGE)], "{maximum}");
+        assert_eq!(small.items[0].operation, Some(0x0A));
+    }
+    let batch = Ask { maximum: Some(300), ..Ask::batch([get(Some(KEY)), get(Some(KEY))]) };
+    let small = bench.ask(batch).await;
+    assert_eq!(reasons(&small), [Some(ResultReason::RESPONSE_TOO_LARGE)]);
+    assert!(small.length <= 300);
+}
+
+#[tokio::test]
+async fn every_version_is_answered_in_kind() {
+    let bench = Bench::new();
+    for minor in 0..=4 {
+        let answered = bench.ask(Ask { version: (1, minor), ..Ask::of(get(Some(KEY))) }).await;
+        assert_eq!((answered.version, reasons(&answered)), ((1, minor), vec![None]));
+    }
+    for version in [(1, 5), (2, 0), (2, 1), (0, 9), (-1, 0)] {
+        let answered = bench.ask(Ask { version, ..Ask::of(get(Some(KEY))) }).await;
+        assert_eq!((answered.version, answered.items[0].operation), ((1, 0), None), "{version:?}");
+        assert_eq!(answered.items[0].refusal(), ResultReason::INVALID_MESSAGE);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_answered_once_and_nothing_of_it_is_done() {
+    let bench = Bench::new();
+    let whole = Ask::of(get(Some(KEY))).bytes();
+    for cut in 0..whole.len() {
+        let answered = Answered::read(&bench.operations.answer(&whole[..cut]).await);
+        assert_eq!(reasons(&answered), [Some(ResultReason::INVALID_MESSAGE)], "cut at {cut}");
+        assert_eq!(answered.items[0].operation, None);
+    }
+    let twice = [whole.as_slice(), whole.as_slice()].concat();
+    assert_eq!(
+        Answered::read(&bench.operations.answer(&twice).await).items[0].refusal(),
+        ResultReason::INVALID_MESSAGE
+    );
+    assert_eq!(bench.kms.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_names_its_operation_and_spares_the_others() {
+    let bench = Bench::new();
+    let unreadable = item(0x0A, |writer| writer.integer(crate::kmip::tag::UNIQUE_IDENTIFIER, 3));
+    let ask = Ask { continuation: Some(1), ..Ask::batch([unreadable, get(Some(KEY))]) };
+    let answered = bench.ask(ask).await;
+    assert_eq!(reasons(&answered), [Some(ResultReason::INVALID_MESSAGE), None]);
+    assert_eq!(answered.items[0].operation, Some(0x0A));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_shares_one_deadline() {
+    let bench = Bench::new();
+    *bench.kms.silent.lock().unwrap() = true;
+    let begun = tokio::time::sleep(bench.operations.deadline + Duration::from_millis(200));
+    let begun = pin!(begun);
+    let ask =
+        Ask { continuation: Some(1), ..Ask::batch([get(Some(KEY)), create_aes(), get_attributes(Some(KEY), &[])]) };
+    let answered = bench.ask(ask).await;
+    assert!(!begun.is_elapsed(), "the message took more than its deadline");
+    let late = Some(ResultReason::GENERAL_FAILURE);
+    assert_eq!(reasons(&answered), [late, late, None], "what needs no provider is done all the same");
+}

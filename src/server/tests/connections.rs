@@ -1,0 +1,146 @@
+//! Who gets a connection, how many do, and how the server ends.
+
+use super::*;
+
+/// What a client that may not come in reads.
+async fn refusal(config: ClientConfig, bench: &Bench) -> String {
+    // In TLS 1.3 the client is done before the server has looked at its certificate: then reading fails.
+    match handshake(config, "127.0.0.1", bench.connect()).await {
+        Ok(mut stream) => stream.read(&mut [0]).await.unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_without_a_certificate_or_with_a_foreign_one_is_refused() {
+    let bench = Bench::new();
+    let without = bench.certificates.client(false);
+    assert_eq!(at_once(refusal(without, &bench)).await, "received fatal alert: CertificateRequired");
+
+    // It knows our authority, but its certificate is of another one.
+    let other = Certificates::new(LOOPBACK);
+    let foreign = other.client_that_trusts(&bench.certificates.folder.path().join(tls::CA_FILE), true);
+    let said = at_once(refusal(foreign, &bench)).await;
+    assert!(said.starts_with("received fatal alert: "), "{said}");
+    assert_eq!(bench.scribe.asked(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_certificate_is_good_for_loopback_and_for_the_bound_address() {
+    let bound = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
+    let certificates = Certificates::new(bound);
+    let everywhere = Certificates::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    for (certificates, name, good) in [
+        (&certificates, "localhost", true),
+        (&certificates, "127.0.0.1", true),
+        (&certificates, "::1", true),
+        (&certificates, "10.1.2.3", true),
+        (&certificates, "10.1.2.4", false),
+        (&everywhere, "127.0.0.1", true),
+        (&everywhere, "0.0.0.0", false),
+    ] {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let acceptor = TlsAcceptor::from(certificates.server.clone());
+        let client = handshake(certificates.client(true), name, ours);
+        let (_, done) = tokio::join!(acceptor.accept(theirs), client);
+        assert_eq!(done.is_ok(), good, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_authorities_of_clients_may_stand_in_one_file() {
+    let (ours, theirs) = (Certificates::new(LOOPBACK), Certificates::new(LOOPBACK));
+    let (env, folder) = (Env::os(), tempfile::tempdir().unwrap());
+    let read = |one: &Certificates, name: &str| env.files.read(&one.folder.path().join(name)).unwrap();
+    let bundle = folder.path().join("bundle.pem");
+    let content = [read(&ours, tls::CA_FILE), read(&theirs, tls::CA_FILE)].concat();
+    env.files.write(&bundle, &content, crate::env::Access::Everyone).unwrap();
+    let server = folder.path().join("server.pem");
+    let key = env.crypto.new_certificate_key().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let pem = params.self_signed(&key).unwrap().pem() + &key.serialize_pem();
+    env.files.write(&server, pem.as_bytes(), crate::env::Access::Owner).unwrap();
+    let config = tls::given(&env, &server, &server, &bundle).unwrap();
+    for certificates in [&ours, &theirs] {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let client = certificates.client_that_trusts(&server, true);
+        let (accepted, _) =
+            tokio::join!(TlsAcceptor::from(config.clone()).accept(far), handshake(client, "localhost", near));
+        accepted.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_tls_and_who_never_shakes_hands_harm_nobody_else() {
+    let bench = Bench::with(Limits { connections: 1, ..Limits::default() });
+    let mut plain = bench.connect();
+    plain.write_all(&message(1, 8)).await.unwrap();
+    let _ = at_once(plain.read_to_end(&mut Vec::new())).await;
+
+    let silent = bench.connect();
+    // It holds the only slot until its handshake has taken too long.
+    let mut client = bench.client().await;
+    client.write_all(&message(1, 8)).await.unwrap();
+    client.flush().await.unwrap();
+    assert_eq!(read(&mut client, 18).await, answer_to(&message(1, 8)));
+    drop(silent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_beyond_the_limit_wait_until_one_ends() {
+    let bench = Bench::with(Limits { connections: 2, ..Limits::default() });
+    let first = bench.client().await;
+    let _second = bench.client().await;
+    let mut third = pin!(bench.client());
+    assert!(timeout(Duration::from_secs(3600), third.as_mut()).await.is_err(), "three connections at once");
+    drop(first);
+    let mut third = at_once(third).await;
+    third.write_all(&message(1, 8)).await.unwrap();
+    third.flush().await.unwrap();
+    assert_eq!(at_once(read(&mut third, 18)).await, answer_to(&message(1, 8)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_finishes_the_request_in_flight_closes_idle_connections_and_ends() {
+    let mut bench = Bench::new();
+    let gate = bench.scribe.hold();
+    let mut idle = bench.client().await;
+    let mut busy = bench.client().await;
+    busy.write_all(&message(1, 8)).await.unwrap();
+    busy.flush().await.unwrap();
+    bench.scribe.until_asked(1).await;
+
+    bench.stop.send_replace(true);
+    assert_eq!(at_once(rest(&mut idle)).await, b"");
+    settle().await;
+    assert!(bench.door.is_closed(), "it still listens");
+    assert!(
+        bench.ended.try_recv() == Err(mpsc::error::TryRecvError::Empty),
+        "it ended before the request was answered"
+    );
+    gate.add_permits(1);
+    assert_eq!(at_once(rest(&mut busy)).await, answer_to(&message(1, 8)));
+    at_once(bench.ended()).await;
+    assert_eq!(*bench.scribe.cancelled.lock().unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_requests_in_flight_only_so_long() {
+    let mut bench = Bench::new();
+    bench.scribe.hold();
+    let mut busy = bench.client().await;
+    busy.write_all(&message(1, 8)).await.unwrap();
+    busy.flush().await.unwrap();
+    bench.scribe.until_asked(1).await;
+    bench.stop.send_replace(true);
+    let drain = Limits::default().drain;
+    assert!(timeout(drain - Duration::from_millis(1), bench.ended.recv()).await.is_err(), "it did not wait");
+    timeout(Duration::from_millis(3), bench.ended()).await.expect("it waits for ever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_owner_is_gone_ends() {
+    let Bench { stop, mut ended, door: _door, .. } = Bench::new();
+    drop(stop);
+    assert_eq!(at_once(ended.recv()).await, None);
+}

@@ -1,0 +1,183 @@
+//! Requests and answers on one connection.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_request_may_arrive_in_two_pieces_cut_anywhere() {
+    let bench = Bench::new();
+    let mut client = bench.client().await;
+    let message = message(7, 40);
+    for cut in 1..message.len() {
+        let (first, second) = message.split_at(cut);
+        client.write_all(first).await.unwrap();
+        client.flush().await.unwrap();
+        settle().await;
+        assert_eq!(bench.scribe.asked(), cut - 1, "asked before the message was whole");
+        client.write_all(second).await.unwrap();
+        client.flush().await.unwrap();
+        assert_eq!(at_once(read(&mut client, message.len() + 2)).await, answer_to(&message), "cut at {cut}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_in_one_write_are_answered_one_by_one() {
+    let bench = Bench::new();
+    let mut client = bench.client().await;
+    let (one, two, empty) = (message(1, 16), message(2, 3000), message(0, 0));
+    client.write_all(&[one.as_slice(), &two, &empty].concat()).await.unwrap();
+    client.flush().await.unwrap();
+    let expected = [answer_to(&one), answer_to(&two), answer_to(&empty)].concat();
+    assert_eq!(at_once(read(&mut client, expected.len())).await, expected);
+    assert_eq!(*bench.scribe.messages.lock().unwrap(), [one, two, empty]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_comes_during_an_answer_waits_for_its_turn() {
+    let bench = Bench::new();
+    let gate = bench.scribe.hold();
+    let mut client = bench.client().await;
+    let (one, two) = (message(1, 16), message(2, 2048));
+    client.write_all(&one).await.unwrap();
+    client.flush().await.unwrap();
+    bench.scribe.until_asked(1).await;
+    client.write_all(&two).await.unwrap();
+    client.flush().await.unwrap();
+    settle().await;
+    assert_eq!(bench.scribe.asked(), 1, "two requests of one connection were answered at the same time");
+    gate.add_permits(2);
+    let expected = [answer_to(&one), answer_to(&two)].concat();
+    assert_eq!(at_once(read(&mut client, expected.len())).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_notify_is_answered_by_closing_at_once() {
+    let bench = Bench::new();
+    for exchanges in 0..2 {
+        let mut client = bench.client().await;
+        for _ in 0..exchanges {
+            client.write_all(&message(1, 8)).await.unwrap();
+            client.flush().await.unwrap();
+            at_once(read(&mut client, 18)).await;
+        }
+        client.shutdown().await.unwrap();
+        assert_eq!(at_once(rest(&mut client)).await, b"");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_cancels_its_answer() {
+    let bench = Bench::new();
+    bench.scribe.hold();
+    let hang_up: [&dyn Fn(TlsStream<DuplexStream>) -> BoxFuture<'static, Option<TlsStream<DuplexStream>>>; 3] = [
+        // The program dies.
+        &|client| {
+            drop(client);
+            Box::pin(async { None })
+        },
+        // It says close_notify and waits.
+        &|mut client| {
+            Box::pin(async {
+                client.shutdown().await.unwrap();
+                Some(client)
+            })
+        },
+        // It closes its half of the connection without a word.
+        &|mut client| {
+            Box::pin(async {
+                client.get_mut().0.shutdown().await.unwrap();
+                Some(client)
+            })
+        },
+    ];
+    for (index, hang_up) in hang_up.into_iter().enumerate() {
+        let mut client = bench.client().await;
+        client.write_all(&message(1, 8)).await.unwrap();
+        client.flush().await.unwrap();
+        bench.scribe.until_asked(index + 1).await;
+        assert_eq!(*bench.scribe.cancelled.lock().unwrap(), 0);
+        let kept = hang_up(client).await;
+        at_once(bench.scribe.until_cancelled()).await;
+        *bench.scribe.cancelled.lock().unwrap() = 0;
+        if let Some(mut client) = kept {
+            let mut left = Vec::new();
+            // Closed with or without close_notify: the client has gone first.
+            let _ = at_once(client.read_to_end(&mut left)).await;
+            assert_eq!(left, b"");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_length_beyond_the_limit_is_answered_from_the_header_and_ends_the_connection() {
+    let limit = Limits::default().message;
+    for length in [u32::MAX, u32::try_from(limit).unwrap()] {
+        let bench = Bench::new();
+        let mut client = bench.client().await;
+        let header = [&0x4200_7801_u32.to_be_bytes()[..], &length.to_be_bytes()].concat();
+        client.write_all(&[header.as_slice(), b"the beginning of four gigabytes"].concat()).await.unwrap();
+        client.flush().await.unwrap();
+        assert_eq!(at_once(rest(&mut client)).await, answer_to(&header), "{length:x}");
+        assert_eq!(*bench.scribe.messages.lock().unwrap(), [header]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_just_the_limit_is_taken() {
+    let bench = Bench::with(Limits { message: 4096, ..Limits::default() });
+    let mut client = bench.client().await;
+    let longest = message(3, 4096 - 8);
+    client.write_all(&longest).await.unwrap();
+    client.flush().await.unwrap();
+    assert_eq!(at_once(read(&mut client, longest.len() + 2)).await, answer_to(&longest));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_kmip_ends_the_connection_without_an_answer() {
+    let mut response = message(0, 8);
+    response[2] = 0x7B;
+    for garbage in [b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".as_slice(), &[0; 64], &[0xFF; 9], &response] {
+        let bench = Bench::new();
+        let mut client = bench.client().await;
+        client.write_all(garbage).await.unwrap();
+        client.flush().await.unwrap();
+        assert_eq!(at_once(rest(&mut client)).await, b"", "{garbage:x?}");
+        assert_eq!(bench.scribe.asked(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_never_becomes_whole_is_given_up_and_an_idle_client_is_not() {
+    let bench = Bench::new();
+    let mut slow = bench.client().await;
+    let mut idle = bench.client().await;
+    slow.write_all(&message(1, 64)[..20]).await.unwrap();
+    slow.flush().await.unwrap();
+    let mut early = pin!(sleep(Limits::default().arrival - Duration::from_millis(1)));
+    let mut late = pin!(sleep(Limits::default().arrival + Duration::from_millis(2)));
+    early.as_mut().await;
+    let mut byte = [0];
+    assert!(timeout(Duration::ZERO, slow.read(&mut byte)).await.is_err(), "given up too early");
+    let _ = slow.read(&mut byte).await;
+    assert!(!late.as_mut().is_elapsed(), "given up too late");
+
+    sleep(Duration::from_secs(3600)).await;
+    idle.write_all(&message(1, 8)).await.unwrap();
+    idle.flush().await.unwrap();
+    assert_eq!(at_once(read(&mut idle, 18)).await, answer_to(&message(1, 8)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_its_answer_is_given_up() {
+    let bench = Bench::with(Limits { connections: 1, ..Limits::default() });
+    let mut deaf = bench.client().await;
+    for _ in 0..3 {
+        // Longer answers than the stream's buffer has room for.
+        deaf.write_all(&message(1, 40_000)).await.unwrap();
+        deaf.flush().await.unwrap();
+    }
+    // The only slot is free again once the server has given up.
+    let mut next = bench.client().await;
+    next.write_all(&message(1, 8)).await.unwrap();
+    next.flush().await.unwrap();
+    assert_eq!(read(&mut next, 18).await, answer_to(&message(1, 8)));
+}
