@@ -79,7 +79,7 @@ impl Product {
     /// The bytes that answer a request.
     pub(crate) async fn answer_bytes(&self, request: &Item) -> Vec<u8> {
         let (bytes, _) = message::encode(request);
-        self.operations.answer(&bytes).await
+        self.operations.answer(&bytes).await.to_vec()
     }
 
     /// The answer to a request, as the laboratory reads it.
