@@ -32,6 +32,10 @@ struct Log {
     semantic: digest::Context,
     fingerprint_key: hmac::Key,
     secrets: Vec<Spellings>,
+    /// Which beginnings the spellings of the secrets have.
+    beginnings: Beginnings,
+    /// The event that is being recorded, as JSON.
+    written: Vec<u8>,
     exchanges: u64,
     connections: u64,
 }
@@ -60,6 +64,8 @@ impl Trace {
             semantic: digest::Context::new(&digest::SHA256),
             fingerprint_key: hmac::Key::new(hmac::HMAC_SHA256, key),
             secrets: Vec::new(),
+            beginnings: Beginnings::default(),
+            written: Vec::new(),
             exchanges: 0,
             connections: 0,
         })))
@@ -77,7 +83,12 @@ impl Trace {
 
     /// Names a secret of this run. From now on it may stand in no text.
     pub fn secret(&self, name: &str, bytes: &[u8]) {
-        self.lock().secrets.push(Spellings { name: name.to_owned(), texts: spellings(bytes) });
+        let texts = spellings(bytes);
+        let mut log = self.lock();
+        for text in &texts {
+            log.beginnings.add(text.as_bytes());
+        }
+        log.secrets.push(Spellings { name: name.to_owned(), texts });
     }
 
     /// The fingerprint of key material.
@@ -110,6 +121,21 @@ impl Trace {
         self.lock().events.clone()
     }
 
+    /// Takes everything out: the end of a run.
+    pub(crate) fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.lock().events)
+    }
+
+    /// How many events there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().events.len()
+    }
+
+    /// Whether such an event was recorded after the first `seen`.
+    pub(crate) fn any_since(&self, seen: usize, wanted: impl FnMut(&Event) -> bool) -> bool {
+        self.lock().events.iter().skip(seen).any(wanted)
+    }
+
     /// The digest over every byte and every event so far, with their times: `sha256:<64 hex>`.
     pub fn digest(&self) -> String {
         format!("sha256:{}", hex(self.lock().chain.clone().finish().as_ref()))
@@ -129,8 +155,10 @@ impl Trace {
 impl Log {
     fn record(&mut self, host: &str, what: What, bytes: &[u8]) {
         let at = (self.clock)();
-        let written = serde_json::to_string(&what).expect("an event is plain data");
-        for part in [&at.as_nanos().to_be_bytes()[..], host.as_bytes(), written.as_bytes(), bytes] {
+        let mut written = std::mem::take(&mut self.written);
+        written.clear();
+        serde_json::to_writer(&mut written, &what).expect("an event is plain data");
+        for part in [&at.as_nanos().to_be_bytes()[..], host.as_bytes(), &written, bytes] {
             self.chain.update(&(part.len() as u64).to_be_bytes());
             self.chain.update(part);
         }
@@ -139,6 +167,7 @@ impl Log {
             self.semantic.update(what.meaning().as_bytes());
         }
         let (what, leaked) = self.redact(what, &written);
+        self.written = written;
         self.push(at, host, what);
         for name in leaked {
             let text = format!("{host} wrote the secret `{name}`");
@@ -155,8 +184,11 @@ impl Log {
         }
     }
 
-    fn redact(&self, what: What, written: &str) -> (What, Vec<String>) {
-        let mut clean = written.to_owned();
+    fn redact(&self, what: What, written: &[u8]) -> (What, Vec<String>) {
+        if !self.beginnings.any_in(written) {
+            return (what, Vec::new());
+        }
+        let mut clean = std::str::from_utf8(written).expect("JSON is text").to_owned();
         let mut leaked = Vec::new();
         for secret in &self.secrets {
             for text in &secret.texts {
@@ -172,6 +204,46 @@ impl Log {
         }
         let what = serde_json::from_str(&clean).expect("a redacted text keeps the shape of the event");
         (what, leaked)
+    }
+}
+
+/// The first bytes of everything that is searched, as a filter: almost every text is found free of secrets in one pass.
+///
+/// Every occurrence of a spelling begins with the spelling's first bytes, so that the filter passes by no secret; where
+/// it stops in vain, the search itself decides.
+struct Beginnings([u64; 1 << (Beginnings::BITS - 6)]);
+
+impl Beginnings {
+    /// How many bytes are looked at: no spelling is shorter.
+    const LENGTH: usize = 4;
+
+    /// How many bits of their hash are kept.
+    const BITS: u32 = 14;
+
+    fn add(&mut self, spelling: &[u8]) {
+        let first = spelling.first_chunk().expect("short secrets are not searched");
+        let (word, bit) = Self::place(*first);
+        self.0[word] |= bit;
+    }
+
+    fn any_in(&self, text: &[u8]) -> bool {
+        text.windows(Self::LENGTH).any(|window| {
+            let (word, bit) = Self::place(window.try_into().expect("a window has its length"));
+            self.0[word] & bit != 0
+        })
+    }
+
+    /// Where the bit of these bytes stands. Multiplication by an odd number near 2^32 times the golden ratio spreads
+    /// texts that differ in a letter.
+    fn place(bytes: [u8; Beginnings::LENGTH]) -> (usize, u64) {
+        let hash = u32::from_le_bytes(bytes).wrapping_mul(0x9e37_79b1) >> (32 - Self::BITS);
+        ((hash >> 6) as usize, 1 << (hash & 63))
+    }
+}
+
+impl Default for Beginnings {
+    fn default() -> Self {
+        Beginnings([0; 1 << (Beginnings::BITS - 6)])
     }
 }
 

@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// Reseeds every slot of this thread: the first thing in a run.
-pub(crate) fn reseed(entropy: &Entropy) {
+pub fn reseed(entropy: &Entropy) {
     STREAMS.with_borrow_mut(|streams| {
         for (index, stream) in streams.iter_mut().enumerate() {
             *stream = entropy.stream(&format!("crypto/{index}"));
@@ -113,14 +113,14 @@ impl ActiveKeyExchange for X25519 {
 
 /// The [`Crypto`] of one simulated host.
 #[derive(Clone, Debug)]
-pub(crate) struct SimCrypto {
+pub struct SimCrypto {
     slot: usize,
     provider: Arc<CryptoProvider>,
 }
 
 impl SimCrypto {
     /// The crypto of the host with this number.
-    pub(crate) fn new(host: usize) -> Self {
+    pub fn new(host: usize) -> Self {
         let slot = &SLOT[host % SLOTS];
         let provider =
             CryptoProvider { kx_groups: vec![slot], secure_random: slot, ..rustls::crypto::ring::default_provider() };
