@@ -36,6 +36,8 @@ struct Log {
     beginnings: Beginnings,
     /// The event that is being recorded, as JSON.
     written: Vec<u8>,
+    /// The same as the digest has it.
+    links: Vec<u8>,
     exchanges: u64,
     connections: u64,
 }
@@ -66,6 +68,7 @@ impl Trace {
             secrets: Vec::new(),
             beginnings: Beginnings::default(),
             written: Vec::new(),
+            links: Vec::new(),
             exchanges: 0,
             connections: 0,
         })))
@@ -158,10 +161,13 @@ impl Log {
         let mut written = std::mem::take(&mut self.written);
         written.clear();
         serde_json::to_writer(&mut written, &what).expect("an event is plain data");
+        // One update of the chain an event, each part after its length.
+        self.links.clear();
         for part in [&at.as_nanos().to_be_bytes()[..], host.as_bytes(), &written, bytes] {
-            self.chain.update(&(part.len() as u64).to_be_bytes());
-            self.chain.update(part);
+            self.links.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            self.links.extend_from_slice(part);
         }
+        self.chain.update(&self.links);
         if what.is_semantic() {
             self.semantic.update(host.as_bytes());
             self.semantic.update(what.meaning().as_bytes());

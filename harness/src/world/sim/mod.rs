@@ -5,7 +5,7 @@
 //! because they must be able to crash apart, and 127.0.0.1 leads from one to the other.
 //!
 //! Invariant: a run depends on the scenario and the seed alone. Everything lives on the calling thread, and nothing
-//! outlives the run.
+//! outlives the run but the clouds' certificates, which no seed decides.
 
 mod certificates;
 mod clock;
