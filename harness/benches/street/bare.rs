@@ -30,6 +30,9 @@ const EPOCH: Duration = Duration::from_secs(1_795_305_600);
 
 const PORT: u16 = 5696;
 
+/// The names of the proxy.
+const KMIP_NAMES: &[&str] = &["localhost", "127.0.0.1", "::1"];
+
 /// What TLS 1.3 adds to a record: its header, the inner type, and the tag (RFC 8446 section 5.2).
 const RECORD: usize = 5 + 1 + 16;
 
@@ -63,6 +66,15 @@ impl Sizes {
     }
 }
 
+/// Where a run has the certificates of its KMIP side from.
+#[derive(Clone, Copy)]
+pub(crate) enum Certificates {
+    /// It makes them: an authority, the server's, and the client's.
+    Made,
+    /// They were there before.
+    Ready,
+}
+
 /// What all runs share.
 pub(crate) struct Bare {
     sizes: Sizes,
@@ -78,7 +90,7 @@ impl Bare {
     /// The world in which the street's scenario would play, without the street.
     pub(crate) fn new(street: &Scenario, sizes: Sizes) -> Self {
         sim::reseed(&Entropy::new(0));
-        let (kmip_server, kmip_client) = tls(&["localhost", "127.0.0.1", "::1"], true);
+        let (kmip_server, kmip_client) = tls(KMIP_NAMES, true);
         let name = "vpce-a-lab.kms.us-east-1.vpce.amazonaws.com";
         let (kms_server, kms_client) = tls(&[name, "kms"], false);
         let (tick, latency) = (street.world.tick, street.world.latency.clone());
@@ -86,9 +98,13 @@ impl Bare {
     }
 
     /// One run, from building the world to dropping it: the simulated time, and the bytes that the clients saw.
-    pub(crate) fn play(&self, seed: u64) -> (Duration, usize) {
+    pub(crate) fn play(&self, seed: u64, certificates: Certificates) -> (Duration, usize) {
         let entropy = Entropy::new(seed);
         sim::reseed(&entropy);
+        let (kmip_server, kmip_client) = match certificates {
+            Certificates::Made => tls(KMIP_NAMES, true),
+            Certificates::Ready => (self.kmip_server.clone(), self.kmip_client.clone()),
+        };
         let mut sim = turmoil::Builder::new()
             .rng_seed(entropy.number("network"))
             .epoch(SystemTime::UNIX_EPOCH + EPOCH)
@@ -116,7 +132,7 @@ impl Bare {
             }
         });
 
-        let (kmip_server, kms_client, count) = (self.kmip_server.clone(), self.kms_client.clone(), carried.clone());
+        let (kms_client, count) = (self.kms_client.clone(), carried.clone());
         sim.host("proxy", move || {
             let (kmip_server, kms_client, count) = (kmip_server.clone(), kms_client.clone(), count.clone());
             async move {
@@ -137,7 +153,7 @@ impl Bare {
             }
         });
 
-        let (kmip_client, count, done) = (self.kmip_client.clone(), carried.clone(), over.clone());
+        let (count, done) = (carried.clone(), over.clone());
         sim.host("mongod", move || {
             let (kmip_client, count, done) = (kmip_client.clone(), count.clone(), done.clone());
             async move {
@@ -176,7 +192,7 @@ async fn close(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result
 
 /// Waits for the other side's close_notify and answers it.
 async fn closed(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
-    stream.read(&mut [0; 1]).await?;
+    stream.read(&mut [0; 1]).await.map(drop)?;
     stream.shutdown().await
 }
 
