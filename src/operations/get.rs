@@ -55,7 +55,14 @@ async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Faile
         operations.tell(&Failure::of_layout(id, operations.provider, &error).with_files(operations.layout.files_of(id)))
     })?;
     let cmk = key.master_key.cmk(&resolved.credentials);
-    let call = Call { key_id: id, credentials: &resolved.credentials, cmk: &cmk, context: &key.encryption_context };
+    let region = key.master_key.region(&resolved.credentials);
+    let call = Call {
+        key_id: id,
+        credentials: &resolved.credentials,
+        cmk: &cmk,
+        region: region.as_deref(),
+        context: &key.encryption_context,
+    };
     kms.unwrap(call, wrapped).await.map_err(|error| {
         let failure = Failure::of_kms(id, &error).with_credentials(resolved.origin, resolved.file.clone());
         operations.tell(&failure.with_files(operations.layout.files_of(id)))
