@@ -207,7 +207,8 @@ fn whatever_stands_under_an_identifier_is_no_absence() {
     let folder_of = |path: &Path| Env::os().files.create_directory(path).unwrap();
     let link = |path: &Path| std::os::unix::fs::symlink("/nowhere/at/all", path).unwrap();
     let put = |path: &Path| Env::os().files.write(path, b"{}", Access::Owner).unwrap();
-    let cases: [(&str, &dyn Fn(&Path)); 5] = [
+    type Make = dyn Fn(&Path);
+    let cases: [(&str, &Make); 5] = [
         ("k.local.key.json", &link),
         ("k.aws.metadata", &link),
         ("k.local.key.json.bak", &put),

@@ -6,6 +6,8 @@
 //!
 //! Invariant: what stands in the buffer when a unit has ended holds nothing younger than the version.
 
+use std::fmt;
+
 use super::attribute::first_younger_tag;
 use super::attribute_name;
 use super::enums::{Enumeration, Operation};
@@ -20,6 +22,15 @@ pub struct Younger {
     pub what: String,
     /// The first version that has it; none if no version that we speak has it.
     pub since: Option<ProtocolVersion>,
+}
+
+impl fmt::Display for Younger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.since {
+            Some(since) => write!(f, "{} (since KMIP {since})", self.what),
+            None => write!(f, "{} (in no version up to {})", self.what, ProtocolVersion::V1_4),
+        }
+    }
 }
 
 /// Writes one answer.

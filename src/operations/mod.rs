@@ -26,7 +26,9 @@ use zeroize::Zeroizing;
 use crate::env::Env;
 use crate::keys::{Found, Layout, Provider, WrappedKey};
 use crate::kmip::enums::{BatchErrorContinuationOption, Enumeration as _, Operation, ResultReason};
-use crate::kmip::{BatchItem, Payload, RequestHeader, RequestMessage, ResponseItem, ResponseMessage, ResponsePayload};
+use crate::kmip::{
+    BatchItem, Payload, RequestHeader, RequestMessage, ResponseItem, ResponseMessage, ResponsePayload, Younger,
+};
 use crate::kms::{Class, Kms};
 use crate::operator::{self, Failure, Operator};
 
@@ -80,7 +82,10 @@ impl Operations {
         let RequestHeader { version, maximum_response_size, .. } = request.header;
         let items = self.batch(&request).await;
         let response = ResponseMessage { version, time_stamp: now, items };
-        response.encode_within(maximum_response_size, &mut answer);
+        let left_out = response.encode_within(maximum_response_size, &mut answer);
+        if !left_out.is_empty() {
+            self.operator.tell(&operator::left_out(&version.to_string(), left_out.iter().map(Younger::to_string)));
+        }
         answer
     }
 
@@ -95,7 +100,8 @@ impl Operations {
                 Ok(payload) => {
                     let placeholder = &mut placeholder;
                     let mut request = Request { operations: self, header: &request.header, placeholder };
-                    before(deadline.as_mut(), dispatch(&mut request, payload)).await
+                    let outcome = before(deadline.as_mut(), dispatch(&mut request, payload)).await;
+                    outcome.unwrap_or_else(|| Err(request.late(payload)))
                 }
             };
             let failed = outcome.is_err();
@@ -178,6 +184,17 @@ impl Operations {
 }
 
 impl Request<'_> {
+    /// The message's deadline has passed. Only what waits for a provider can be late: a key that is opened or made.
+    fn late(&self, payload: &Payload<'_>) -> Failed {
+        let key = match payload {
+            Payload::Get(get) => get.unique_identifier.or(self.placeholder.as_deref()).unwrap_or("(unknown)"),
+            _ => "(new)",
+        };
+        let mut failure = Failure::new(Class::DeadlineExceeded, key, self.operations.provider);
+        failure.detail = Some("the time for the whole request had passed before this was done".to_owned());
+        self.operations.tell(&failure)
+    }
+
     /// The identifier that an item names, or that of the object that the batch made last.
     fn meant<'a>(&'a self, named: Option<&'a str>) -> Result<&'a str, Failed> {
         named.or(self.placeholder.as_deref()).ok_or_else(|| {
@@ -190,19 +207,14 @@ fn not_found(id: &str) -> Failed {
     Failed::new(ResultReason::ITEM_NOT_FOUND, format!("there is no object {id}"))
 }
 
-/// Waits for an item until the message's deadline has come.
-async fn before(mut deadline: Pin<&mut Sleep>, work: impl Future<Output = Outcome>) -> Outcome {
+/// Waits for work until the message's deadline has come; `None` if that was first.
+async fn before<T>(mut deadline: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
         if let Poll::Ready(outcome) = work.as_mut().poll(context) {
-            return Poll::Ready(outcome);
+            return Poll::Ready(Some(outcome));
         }
-        deadline.as_mut().poll(context).map(|()| {
-            Err(Failed::new(
-                ResultReason::GENERAL_FAILURE,
-                "the deadline of the request passed before this item was done",
-            ))
-        })
+        deadline.as_mut().poll(context).map(|()| None)
     })
     .await
 }
