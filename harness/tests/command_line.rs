@@ -211,10 +211,25 @@ fn two_reports_of_one_plan_have_sorted_keys_and_differ_only_in_the_machine_block
 }
 
 #[test]
-fn the_report_on_standard_output_is_the_one_in_the_folder() {
-    let (ran, folder) = run("json", &[QUICK, "--seeds", "1", "--message-format", "json"]);
+fn results_for_machines_are_one_line_a_cell_as_in_the_report() {
+    let (ran, folder) = run("json", &[QUICK, "--seeds", "2", "--message-format", "json"]);
     assert_eq!(ran.code, Some(0), "{}", ran.told);
-    assert_eq!(ran.out, report(&folder).0);
+    let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let cells = report(&folder).1["cells"].as_array().expect("cells are a list").clone();
+    assert_eq!((lines.len(), cells.len()), (2, 2));
+    for (line, cell) in lines.iter().zip(&cells) {
+        assert_eq!(*line, serde_json::json!({ "v": 1, "cell": cell }));
+    }
+}
+
+#[test]
+fn the_help_names_every_file_of_a_report() {
+    let help = kmiplab(&["run", "--help"]).out;
+    let (_, folder) = run("help", &[QUICK, "--seeds", "1"]);
+    for entry in fs::read_dir(folder).expect("the folder was made") {
+        let name = entry.expect("the folder can be listed").file_name().into_string().expect("names are ASCII");
+        assert!(help.contains(&name), "{name} is missing: {help}");
+    }
 }
 
 #[test]

@@ -114,7 +114,8 @@ pub trait Files: Debug + Send + Sync {
     /// The whole content of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// The paths of the files in a directory, sorted.
+    /// The paths of all entries in a directory, sorted: files, directories, and links, also those that lead nowhere.
+    /// Nothing is looked at more closely, because what cannot be looked at would then seem absent.
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
 
     /// Creates or truncates a file and writes it. Not durable until [`Files::sync`].
@@ -136,14 +137,19 @@ pub trait Files: Debug + Send + Sync {
     /// has returned it is the new one: write beside it, sync, rename, sync the directory.
     fn replace(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()> {
         let directory = path.parent().unwrap_or(Path::new("."));
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
+        let beside = beside(path);
         self.write(&beside, content, access)?;
         self.sync(&beside)?;
         self.rename(&beside, path)?;
         self.sync(directory)
     }
+}
+
+/// Where [`Files::replace`] writes before it renames. A crash may leave such a file behind; nobody reads it.
+pub fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
 }
 
 /// Randomness and TLS.

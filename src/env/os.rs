@@ -94,11 +94,7 @@ impl Files for Os {
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(directory)? {
-            let entry = entry?;
-            // A link to a file counts as a file, hence the metadata of what it points to.
-            if fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file()) {
-                paths.push(entry.path());
-            }
+            paths.push(entry?.path());
         }
         paths.sort();
         Ok(paths)

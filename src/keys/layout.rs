@@ -3,8 +3,8 @@
 //! Atlas does not publish where its snapshots keep wrapped keys, so everything that depends on file names and formats
 //! is an implementation of [`Layout`], with a label that reports and messages show.
 //!
-//! Invariant: `Found::NeverExisted` is said only where no file of any provider speaks of the identifier; trouble with
-//! a file is an error, never an absence.
+//! Invariant: `Found::NeverExisted` is said only where nothing at all stands under the identifier, for any provider;
+//! trouble with a file is an error, never an absence.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ pub trait Layout: Debug + Send + Sync {
 pub enum Found {
     /// A key, perhaps a destroyed one.
     Present(Box<WrappedKey>),
-    /// Nothing, for no provider.
+    /// Nothing, for no provider: no file, no link that leads nowhere, no copy under a longer name.
     NeverExisted,
     /// Credentials metadata stand there without the wrapped key.
     MetadataWithoutKey {

@@ -201,6 +201,53 @@ fn a_folder_or_a_file_that_cannot_be_read_is_an_error_and_not_an_absence() {
     assert_eq!(gone.prepare().unwrap_err().path, Path::new("/nowhere/db"));
 }
 
+#[cfg(unix)]
+#[test]
+fn whatever_stands_under_an_identifier_is_no_absence() {
+    let folder_of = |path: &Path| Env::os().files.create_directory(path).unwrap();
+    let link = |path: &Path| std::os::unix::fs::symlink("/nowhere/at/all", path).unwrap();
+    let put = |path: &Path| Env::os().files.write(path, b"{}", Access::Owner).unwrap();
+    type Make = dyn Fn(&Path);
+    let cases: [(&str, &Make); 5] = [
+        ("k.local.key.json", &link),
+        ("k.aws.metadata", &link),
+        ("k.local.key.json.bak", &put),
+        ("k.aws.key.json.d", &folder_of),
+        ("k.azure.metadata.old", &link),
+    ];
+    let mut told = String::new();
+    for (name, make) in cases {
+        let dbpath = Dbpath::new();
+        make(&dbpath.path(name));
+        for provider in [Provider::Aws, Provider::Local] {
+            let error = dbpath.layout(provider).find("k").unwrap_err();
+            assert_eq!(error.kind, LayoutErrorKind::FileUnavailable, "{name}");
+            if provider == Provider::Aws {
+                told.push_str(&format!("{}\n", dbpath.told(&error)));
+            }
+        }
+        assert_eq!(dbpath.layout(Provider::Aws).find("another"), Ok(Found::NeverExisted), "{name}");
+    }
+    insta::assert_snapshot!(told);
+    // What a crash of ours left behind was never given out.
+    let dbpath = Dbpath::new();
+    put(&dbpath.path("k.aws.key.json.new"));
+    assert_eq!(dbpath.layout(Provider::Aws).find("k"), Ok(Found::NeverExisted));
+    assert_eq!(dbpath.layout(Provider::Local).find("k"), Ok(Found::NeverExisted));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_is_a_link_to_nowhere_is_told_at_the_start() {
+    let dbpath = Dbpath::new();
+    std::os::unix::fs::symlink("/nowhere/at/all", dbpath.path("k.aws.key.json")).unwrap();
+    let listing = dbpath.layout(Provider::Aws).list().unwrap();
+    assert_eq!(
+        listing.problems.iter().map(|problem| problem.kind).collect::<Vec<_>>(),
+        [LayoutErrorKind::FileUnavailable]
+    );
+}
+
 #[test]
 fn identifiers_cannot_leave_the_folder() {
     let dbpath = Dbpath::new();

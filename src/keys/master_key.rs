@@ -11,8 +11,12 @@ use super::{Credentials, LayoutError, Provider, region};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MasterKey {
     /// A key of AWS KMS.
+    ///
+    /// It is asked for in its own region, wherever the credentials point: that of its ARN, else `region`. A multi-Region
+    /// key (`mrk-`) is asked for in the region of the credentials, because its replicas open what any of them wrapped:
+    /// when a region fails, the operator moves to another one by the metadata or by `-awsRegion`.
     Aws {
-        /// The region in AWS' spelling.
+        /// The region in AWS' spelling. Counts where the key is not named by its ARN.
         region: String,
         /// The ARN, id or alias.
         key: String,
@@ -70,11 +74,26 @@ impl MasterKey {
         }
     }
 
-    /// The name that a KMS call carries: for `local` the path of the key file, otherwise [`MasterKey::name`].
+    /// The name that a KMS call carries: for `local` the path of the key file, for a multi-Region key of AWS the ARN of
+    /// the replica that is asked, otherwise [`MasterKey::name`].
     pub fn cmk(&self, credentials: &Credentials) -> String {
-        match credentials {
-            Credentials::Local(local) => local.key_file.display().to_string(),
-            Credentials::Aws(_) => self.name(),
+        match (credentials, self) {
+            (Credentials::Local(local), _) => local.key_file.display().to_string(),
+            (Credentials::Aws(aws), MasterKey::Aws { key, .. }) if region::is_multi_region(key) => {
+                region::arn_in(key, &aws.region)
+            }
+            (Credentials::Aws(_), _) => self.name(),
+        }
+    }
+
+    /// The region in which to ask for the key, as [`MasterKey::Aws`] explains; `None` where the provider has none.
+    pub fn region(&self, credentials: &Credentials) -> Option<String> {
+        match (credentials, self) {
+            (Credentials::Aws(aws), MasterKey::Aws { key, .. }) if region::is_multi_region(key) => {
+                Some(aws.region.clone())
+            }
+            (_, MasterKey::Aws { key, region }) => Some(region::of_arn(key).unwrap_or_else(|| region.clone())),
+            _ => None,
         }
     }
 

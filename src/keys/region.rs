@@ -18,6 +18,20 @@ pub(super) fn of_arn(key: &str) -> Option<String> {
     (parts.next() == Some("arn")).then(|| parts.nth(2).and_then(normalise)).flatten()
 }
 
+/// Whether a key is a multi-Region one: AWS gives the ids of those, and of no others, the prefix `mrk-`.
+pub(super) fn is_multi_region(key: &str) -> bool {
+    key.rsplit_once(":key/").map_or(key, |(_, id)| id).starts_with("mrk-")
+}
+
+/// The ARN of the same key in another region; what is no ARN stays as it is.
+pub(super) fn arn_in(key: &str, region: &str) -> String {
+    if of_arn(key).is_none() {
+        return key.to_owned();
+    }
+    let parts = key.split(':').enumerate().map(|(index, part)| if index == 3 { region } else { part });
+    parts.collect::<Vec<_>>().join(":")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +56,18 @@ mod tests {
         assert_eq!(of_arn("arn:aws:kms:eu-central-1:111122223333:key/1").as_deref(), Some("eu-central-1"));
         assert_eq!(of_arn("alias/mongodb"), None);
         assert_eq!(of_arn("arn:aws:kms::1:key/1"), None);
+    }
+
+    #[test]
+    fn only_the_id_of_a_key_makes_it_a_multi_region_one() {
+        for key in ["mrk-1234", "arn:aws:kms:us-east-1:111122223333:key/mrk-1234"] {
+            assert!(is_multi_region(key), "{key}");
+        }
+        for key in ["1234-mrk-", "alias/mrk-1234", "arn:aws:kms:us-east-1:111122223333:alias/mrk-1234"] {
+            assert!(!is_multi_region(key), "{key}");
+        }
+        let arn = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234";
+        assert_eq!(arn_in(arn, "us-west-2"), "arn:aws:kms:us-west-2:111122223333:key/mrk-1234");
+        assert_eq!(arn_in("mrk-1234", "us-west-2"), "mrk-1234");
     }
 }

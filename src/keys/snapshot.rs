@@ -4,13 +4,13 @@
 //! written. `<keyID>.<provider>.key.json` holds the wrapped key and is ours: Atlas does not publish where its own lies.
 //!
 //! Invariant: a missing folder or an unreadable file is an error; only a folder that can be read, and that holds no
-//! file with the identifier, says that a key never existed.
+//! entry whatever with the identifier, says that a key never existed.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::env::{Access, Files};
+use crate::env::{Access, Files, beside};
 
 use super::credential_source::Metadata;
 use super::{
@@ -71,15 +71,44 @@ impl SnapshotLayout {
         Ok(path)
     }
 
-    /// The files of the folder whose names end in a suffix, each with what stands before it.
+    /// The entries of the folder whose names end in a suffix, each with what stands before it.
     fn named(&self, suffix: &str) -> Result<Vec<(String, PathBuf)>, LayoutError> {
-        let folder = self.folder();
-        let paths = self.files.list(&folder).map_err(|error| LayoutError::unavailable(&folder, "list", &error))?;
         let identified = |path: PathBuf| {
             let id = path.file_name()?.to_str()?.strip_suffix(suffix)?.to_owned();
             identifier::is_possible(&id).then_some((id, path))
         };
-        Ok(paths.into_iter().filter_map(identified).collect())
+        Ok(self.entries()?.into_iter().filter_map(identified).collect())
+    }
+
+    fn entries(&self) -> Result<Vec<PathBuf>, LayoutError> {
+        let folder = self.folder();
+        self.files.list(&folder).map_err(|error| LayoutError::unavailable(&folder, "list", &error))
+    }
+
+    /// What stands in the folder under an identifier of which no file could be read: a link that leads nowhere, a copy
+    /// under another name. It may be all that is left of a key, so the key is not one that never existed.
+    fn trace_of(&self, id: &str) -> Result<Option<LayoutError>, LayoutError> {
+        for path in self.entries()? {
+            let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
+            for provider in Provider::ALL {
+                let files = self.paths(id, provider);
+                if !name.starts_with(&format!("{id}.{provider}.")) || path == beside(&files.key) {
+                    continue;
+                }
+                let why = if path == files.key || path == files.metadata {
+                    "it is listed and cannot be found, as a link that leads nowhere: mount or restore what it points to"
+                        .to_owned()
+                } else {
+                    let kind =
+                        if name.starts_with(&format!("{id}.{provider}.metadata")) { "metadata" } else { "key.json" };
+                    format!(
+                        "it stands alone: name it {id}.{provider}.{kind} if it is that file, else move it elsewhere"
+                    )
+                };
+                return Ok(Some(LayoutError::new(LayoutErrorKind::FileUnavailable, &path, why)));
+            }
+        }
+        Ok(None)
     }
 
     /// The metadata file that counts for a key: its own, or the one that it borrows.
@@ -168,10 +197,9 @@ impl Layout for SnapshotLayout {
                 return Ok(Found::OtherProvider { provider, path });
             }
         }
-        let folder = self.folder();
-        match self.files.list(&folder) {
-            Ok(_) => Ok(Found::NeverExisted),
-            Err(error) => Err(LayoutError::unavailable(&folder, "list", &error)),
+        match self.trace_of(id)? {
+            None => Ok(Found::NeverExisted),
+            Some(trace) => Err(trace),
         }
     }
 

@@ -40,9 +40,8 @@ impl Attribute {
     /// Writes an Attribute structure, or nothing if anything in it is younger than the message's version.
     pub(crate) fn encode(&self, encoder: &mut Encoder<'_>) {
         encoder.optional(|encoder| {
-            encoder.attribute_name_allowed(self.name());
             encoder.structure(tag::ATTRIBUTE, |encoder| {
-                encoder.text_string(tag::ATTRIBUTE_NAME, self.name());
+                encoder.attribute_name(self.name());
                 if let Some(index) = self.index {
                     encoder.integer(tag::ATTRIBUTE_INDEX, index);
                 }

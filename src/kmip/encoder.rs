@@ -6,6 +6,8 @@
 //!
 //! Invariant: what stands in the buffer when a unit has ended holds nothing younger than the version.
 
+use std::fmt;
+
 use super::attribute::first_younger_tag;
 use super::attribute_name;
 use super::enums::{Enumeration, Operation};
@@ -20,6 +22,15 @@ pub struct Younger {
     pub what: String,
     /// The first version that has it; none if no version that we speak has it.
     pub since: Option<ProtocolVersion>,
+}
+
+impl fmt::Display for Younger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.since {
+            Some(since) => write!(f, "{} (since KMIP {since})", self.what),
+            None => write!(f, "{} (in no version up to {})", self.what, ProtocolVersion::V1_4),
+        }
+    }
 }
 
 /// Writes one answer.
@@ -69,9 +80,13 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// A text under a tag. The name of an attribute is written by [`Encoder::attribute_name`], also from here: what may
+    /// be written must not depend on who remembers to ask.
     #[inline]
     pub(crate) fn text_string(&mut self, tag: Tag, value: &str) {
-        if self.allows(tag) {
+        if tag == tag::ATTRIBUTE_NAME {
+            self.attribute_name(value);
+        } else if self.allows(tag) {
             self.writer.text_string(tag, value);
         }
     }
@@ -114,9 +129,11 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Refuses the unit if attributes of that name are too young.
-    pub(crate) fn attribute_name_allowed(&mut self, name: &str) {
-        if !attribute_name::allowed_in(name, self.version) {
+    /// The name of an attribute, unless attributes of that name are too young.
+    pub(crate) fn attribute_name(&mut self, name: &str) {
+        if attribute_name::allowed_in(name, self.version) {
+            self.writer.text_string(tag::ATTRIBUTE_NAME, name);
+        } else {
             self.refuse(name.to_owned(), attribute_name::since(name));
         }
     }
@@ -140,5 +157,28 @@ impl<'a> Encoder<'a> {
     fn refuse(&mut self, what: String, since: Option<ProtocolVersion>) {
         self.refused = true;
         self.younger.push(Younger { what, since });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_writer_of_text_writes_the_name_of_a_younger_attribute() {
+        let writers: [fn(&mut Encoder<'_>, &str); 2] = [
+            |encoder, name| encoder.attribute_name(name),
+            |encoder, name| encoder.text_string(tag::ATTRIBUTE_NAME, name),
+        ];
+        for write in writers {
+            let mut buffer = Vec::new();
+            let mut encoder = Encoder::new(&mut buffer, ProtocolVersion::V1_0);
+            assert!(!encoder.optional(|encoder| write(encoder, attribute_name::SENSITIVE)));
+            assert!(encoder.optional(|encoder| write(encoder, attribute_name::STATE)));
+            let younger = Younger { what: "Sensitive".to_owned(), since: Some(ProtocolVersion::V1_4) };
+            assert_eq!(encoder.finish(), [younger]);
+            let holds = |name: &str| buffer.windows(name.len()).any(|window| window == name.as_bytes());
+            assert!(!holds("Sensitive") && holds("State"));
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! An answer is built as values and encoded once, at the end. The encoder is held to the answer's version: optional
 //! things that are younger are left out, an item that cannot do without them fails with General Failure, and a Result
-//! Reason that is younger becomes General Failure. What was left out is returned, for the log.
+//! Reason that is younger becomes General Failure. What was left out is returned, for the operator.
 //!
 //! Invariant: every failure carries a Result Reason and a Result Message of one line of printable ASCII, of 1 to 256
 //! bytes. One KMIP client that is in use crashes on a failure without a message.
@@ -92,22 +92,29 @@ impl<'a> ResponseMessage<'a> {
         encoder.finish()
     }
 
-    /// Writes the answer like [`ResponseMessage::encode`], or the smallest answer that says that it is too large if it
-    /// has more bytes than the client takes.
+    /// Writes the answer like [`ResponseMessage::encode`], or, if it has more bytes than the client takes, one failed
+    /// item that says so. That one names the first operation and its item as far as there is room; where nothing fits,
+    /// it names the operation, because clients depend on that more than on the size.
     pub fn encode_within(&self, maximum_response_size: Option<u32>, buffer: &mut Vec<u8>) -> Vec<Younger> {
         let younger = self.encode(buffer);
-        let fits =
-            maximum_response_size.is_none_or(|maximum| u32::try_from(buffer.len()).is_ok_and(|len| len <= maximum));
-        if fits {
+        let fits = |buffer: &[u8]| {
+            maximum_response_size.is_none_or(|maximum| u32::try_from(buffer.len()).is_ok_and(|len| len <= maximum))
+        };
+        if fits(buffer) {
             return younger;
         }
         // The key that the answer may hold is not sent, so nobody else will wipe it.
         zeroize::Zeroize::zeroize(buffer);
-        let (operation, id) = match self.items.as_slice() {
-            [item] => (item.operation(), item.unique_batch_item_id()),
-            _ => (None, None),
-        };
-        ResponseMessage::too_large(self.version, self.time_stamp, operation, id).encode(buffer)
+        let first = self.items.first();
+        let (operation, id) =
+            (first.and_then(ResponseItem::operation), first.and_then(ResponseItem::unique_batch_item_id));
+        for (operation, id) in [(operation, id), (operation, None), (None, None)] {
+            ResponseMessage::too_large(self.version, self.time_stamp, operation, id).encode(buffer);
+            if fits(buffer) {
+                return Vec::new();
+            }
+        }
+        ResponseMessage::too_large(self.version, self.time_stamp, operation, None).encode(buffer)
     }
 
     /// At least as many bytes as the encoded answer has.

@@ -57,10 +57,11 @@ impl AwsKms {
             return Err(fail(Class::ProviderMismatch).because("the credentials at hand are not for AWS"));
         };
         check(base).map_err(|problem| fail(Class::MetadataMalformed).because(problem))?;
+        let region = call.region.unwrap_or(&base.region);
         let public;
         let endpoints = match self.transport.settings.endpoints.as_slice() {
             [] => {
-                public = [Endpoint::of_aws("kms", &base.region)
+                public = [Endpoint::of_aws("kms", region)
                     .map_err(|error| fail(Class::MetadataMalformed).because(error.to_string()))?];
                 &public[..]
             }
@@ -77,6 +78,7 @@ impl AwsKms {
         };
         let go = |credentials: AwsCredentials| {
             let send = &send;
+            let credentials = AwsCredentials { region: region.to_owned(), ..credentials };
             let judge = Judge { service: Service::Kms, credentials, clock: self.transport.env.clock.clone() };
             errand.run(move |channel: Channel| {
                 send(sdk::client!(aws_sdk_kms, &channel, &judge.credentials), judge.clone())

@@ -182,7 +182,7 @@ mod tests {
         }
 
         fn call<'a>(&'a self, key_id: &'a str) -> Call<'a> {
-            Call { key_id, credentials: &self.credentials, cmk: PATH, context: &self.context }
+            Call { key_id, credentials: &self.credentials, cmk: PATH, region: None, context: &self.context }
         }
 
         async fn wrap(&self, key_id: &str) -> Result<Vec<u8>, KmsError> {

@@ -59,6 +59,9 @@ pub struct Call<'a> {
     pub credentials: &'a Credentials,
     /// The customer's key: for AWS its ARN, id or alias; for `local` the path of the key file.
     pub cmk: &'a str,
+    /// Where the customer's key is: for AWS the region that is signed for and, without endpoints in the settings, dialed.
+    /// The credentials' own region where it is not known. Token services keep to the credentials' region.
+    pub region: Option<&'a str>,
     /// The encryption context, authenticated but not secret. Empty where there is none.
     pub context: &'a BTreeMap<String, String>,
 }

@@ -11,10 +11,11 @@ use crate::kmip::enums::ResultReason;
 use crate::kmip::payload::Activate;
 use crate::operator::Failure;
 
-use super::{Failed, Operations, Outcome, meant};
+use super::{Failed, Outcome, Request};
 
-pub(super) fn run<'a>(operations: &Operations, request: &Activate<'a>, placeholder: &Option<String>) -> Outcome<'a> {
-    let id = meant(request.unique_identifier, placeholder)?;
+pub(super) async fn run(request: &mut Request<'_>, payload: &Activate<'_>) -> Outcome {
+    let operations = request.operations;
+    let id = request.meant(payload.unique_identifier)?;
     let found = operations.find(id)?;
     if found.object.state.is_destroyed() {
         return Err(super::not_found(id));

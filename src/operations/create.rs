@@ -13,18 +13,15 @@ use crate::kms::Class;
 use crate::operator::Failure;
 
 use super::new_object::{Wishes, keep};
-use super::{Failed, Operations, Outcome};
+use super::{Failed, Outcome, Request};
 
-pub(super) async fn run<'a>(
-    operations: &Operations,
-    request: &Create,
-    placeholder: &mut Option<String>,
-) -> Outcome<'a> {
-    if request.object_type != WireType::SYMMETRIC_KEY {
+pub(super) async fn run(request: &mut Request<'_>, payload: &Create) -> Outcome {
+    let operations = request.operations;
+    if payload.object_type != WireType::SYMMETRIC_KEY {
         let why = "only symmetric keys can be created here";
         return Err(Failed::new(ResultReason::INVALID_FIELD, why));
     }
-    let wishes = Wishes::read(&request.template)?;
+    let wishes = Wishes::read(&payload.template)?;
     if wishes.algorithm != Some(CryptographicAlgorithm::AES) {
         let why = "the template must say Cryptographic Algorithm AES";
         return Err(Failed::new(ResultReason::INVALID_FIELD, why));
@@ -44,6 +41,6 @@ pub(super) async fn run<'a>(
         operations.tell(&failure)
     })?;
     let id = keep(operations, ObjectType::SymmetricKey, wishes, &Secret::new(material)).await?;
-    *placeholder = Some(id.clone());
+    *request.placeholder = Some(id.clone());
     Ok(ResponsePayload::Create { object_type: WireType::SYMMETRIC_KEY, unique_identifier: Cow::Owned(id) })
 }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use crate::kmip::payload::DiscoverVersions;
 use crate::kmip::{ProtocolVersion, ResponsePayload};
 
-use super::Outcome;
+use super::{Outcome, Request};
 
-pub(super) fn run<'a>(request: &DiscoverVersions) -> Outcome<'a> {
+pub(super) async fn run(_: &mut Request<'_>, payload: &DiscoverVersions) -> Outcome {
     let ours = ProtocolVersion::SUPPORTED;
-    let versions = ours.into_iter().filter(|one| request.versions.is_empty() || request.versions.contains(one));
+    let versions = ours.into_iter().filter(|one| payload.versions.is_empty() || payload.versions.contains(one));
     Ok(ResponsePayload::DiscoverVersions { versions: Cow::Owned(versions.collect()) })
 }

@@ -17,16 +17,17 @@ use crate::kmip::{KeyBytes, ManagedObject, ResponsePayload};
 use crate::kms::{Call, Class};
 use crate::operator::Failure;
 
-use super::{Failed, Operations, Outcome, meant, not_found};
+use super::{Failed, Operations, Outcome, Request, not_found};
 
-pub(super) async fn run<'a>(operations: &Operations, request: &Get<'_>, placeholder: &Option<String>) -> Outcome<'a> {
-    let id = meant(request.unique_identifier, placeholder)?;
+pub(super) async fn run(request: &mut Request<'_>, payload: &Get<'_>) -> Outcome {
+    let operations = request.operations;
+    let id = request.meant(payload.unique_identifier)?;
     let key = operations.find(id)?;
     if key.object.state.is_destroyed() {
         return Err(not_found(id));
     }
-    let format = format(request, &key)?;
-    refuse_wrapping(request)?;
+    let format = format(payload, &key)?;
+    refuse_wrapping(payload)?;
     let material = open(operations, &key).await?;
     let block = KeyBlock {
         key_format_type: format,
@@ -55,7 +56,14 @@ async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Faile
         operations.tell(&Failure::of_layout(id, operations.provider, &error).with_files(operations.layout.files_of(id)))
     })?;
     let cmk = key.master_key.cmk(&resolved.credentials);
-    let call = Call { key_id: id, credentials: &resolved.credentials, cmk: &cmk, context: &key.encryption_context };
+    let region = key.master_key.region(&resolved.credentials);
+    let call = Call {
+        key_id: id,
+        credentials: &resolved.credentials,
+        cmk: &cmk,
+        region: region.as_deref(),
+        context: &key.encryption_context,
+    };
     kms.unwrap(call, wrapped).await.map_err(|error| {
         let failure = Failure::of_kms(id, &error).with_credentials(resolved.origin, resolved.file.clone());
         operations.tell(&failure.with_files(operations.layout.files_of(id)))
@@ -63,12 +71,12 @@ async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Faile
 }
 
 /// The format in which the key is given out: the one that is asked for, where that is possible.
-fn format(request: &Get<'_>, key: &WrappedKey) -> Result<KeyFormatType, Failed> {
+fn format(payload: &Get<'_>, key: &WrappedKey) -> Result<KeyFormatType, Failed> {
     let own = match key.object.object_type {
         ObjectType::SymmetricKey => KeyFormatType::RAW,
         ObjectType::SecretData { .. } => KeyFormatType::OPAQUE,
     };
-    match request.key_format_type.unwrap_or(own) {
+    match payload.key_format_type.unwrap_or(own) {
         asked if asked == own || asked == KeyFormatType::RAW => Ok(asked),
         _ => {
             let why = format!("the key can be had in the format {} only", own.name().unwrap_or("Raw"));
@@ -77,13 +85,13 @@ fn format(request: &Get<'_>, key: &WrappedKey) -> Result<KeyFormatType, Failed> 
     }
 }
 
-fn refuse_wrapping(request: &Get<'_>) -> Result<(), Failed> {
-    if request.key_compression_type.is_some() {
+fn refuse_wrapping(payload: &Get<'_>) -> Result<(), Failed> {
+    if payload.key_compression_type.is_some() {
         let why = "compression is for elliptic curves, and this key is none";
         return Err(Failed::new(ResultReason::KEY_COMPRESSION_TYPE_NOT_SUPPORTED, why));
     }
-    let wrapped = request.key_wrap_type.is_some_and(|wrapping| wrapping != KeyWrapType::NOT_WRAPPED);
-    if request.key_wrapping_specification || wrapped {
+    let wrapped = payload.key_wrap_type.is_some_and(|wrapping| wrapping != KeyWrapType::NOT_WRAPPED);
+    if payload.key_wrapping_specification || wrapped {
         let why = "this server does not wrap keys for its clients; TLS protects them on the way";
         return Err(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
     }

@@ -8,22 +8,17 @@ use std::borrow::Cow;
 use crate::keys::{ManagedObject, ObjectType};
 use crate::kmip::enums::{CryptographicAlgorithm, NameType, ObjectType as WireType, State};
 use crate::kmip::payload::GetAttributes;
-use crate::kmip::{Attribute, AttributeValue, Name, ProtocolVersion, ResponsePayload, attribute_name};
+use crate::kmip::{Attribute, AttributeValue, Name, ResponsePayload, attribute_name};
 
-use super::{Operations, Outcome, meant};
+use super::{Outcome, Request};
 
-pub(super) fn run<'a>(
-    operations: &Operations,
-    request: &GetAttributes<'a>,
-    version: ProtocolVersion,
-    placeholder: &Option<String>,
-) -> Outcome<'a> {
-    let id = meant(request.unique_identifier, placeholder)?;
-    let key = operations.find(id)?;
+pub(super) async fn run(request: &mut Request<'_>, payload: &GetAttributes<'_>) -> Outcome {
+    let id = request.meant(payload.unique_identifier)?;
+    let key = request.operations.find(id)?;
     let mut attributes = attributes(&key.object);
     attributes.retain(|attribute| {
-        let asked = request.attribute_names.is_empty() || request.attribute_names.contains(&attribute.name());
-        asked && attribute_name::allowed_in(attribute.name(), version)
+        let asked = payload.attribute_names.is_empty() || payload.attribute_names.contains(&attribute.name());
+        asked && attribute_name::allowed_in(attribute.name(), request.header.version)
     });
     Ok(ResponsePayload::GetAttributes { unique_identifier: Cow::Owned(id.to_owned()), attributes })
 }

@@ -1,4 +1,4 @@
-//! KMIP operations, one file each, named as in the standard.
+//! KMIP operations, one file each, named as in the standard, and one line each in the table at the end of this file.
 //!
 //! A message goes: decode, refuse what we cannot do at all, carry out the batch item by item, encode. The ID Placeholder
 //! (KMIP 1.4 section 4) lives as long as the message. Failures of files and clouds are told to the operator once, in his
@@ -7,15 +7,8 @@
 //! Invariants: every message that was framed gets exactly one answer. Item Not Found is said only of an object that
 //! never existed or is destroyed, because some databases shut down when they read it.
 
-mod activate;
-mod create;
-mod discover_versions;
 mod failed;
-mod get;
-mod get_attributes;
 mod new_object;
-mod query;
-mod register;
 mod unknown;
 
 #[cfg(test)]
@@ -33,14 +26,24 @@ use zeroize::Zeroizing;
 use crate::env::Env;
 use crate::keys::{Found, Layout, Provider, WrappedKey};
 use crate::kmip::enums::{BatchErrorContinuationOption, Enumeration as _, Operation, ResultReason};
-use crate::kmip::{BatchItem, Payload, RequestHeader, RequestMessage, ResponseItem, ResponseMessage, ResponsePayload};
+use crate::kmip::{
+    BatchItem, Payload, RequestHeader, RequestMessage, ResponseItem, ResponseMessage, ResponsePayload, Younger,
+};
 use crate::kms::{Class, Kms};
 use crate::operator::{self, Failure, Operator};
 
 use failed::Failed;
 
 /// What an item comes to: a payload, or why there is none.
-type Outcome<'a> = Result<ResponsePayload<'a>, Failed>;
+type Outcome = Result<ResponsePayload<'static>, Failed>;
+
+/// What an operation is carried out with, besides its payload.
+struct Request<'r> {
+    operations: &'r Operations,
+    header: &'r RequestHeader<'r>,
+    /// The ID Placeholder: the object that the batch made last.
+    placeholder: &'r mut Option<String>,
+}
 
 /// How much longer than its provider's deadline a message may take in all: a batch shares one deadline.
 const GRACE: Duration = Duration::from_millis(100);
@@ -79,7 +82,10 @@ impl Operations {
         let RequestHeader { version, maximum_response_size, .. } = request.header;
         let items = self.batch(&request).await;
         let response = ResponseMessage { version, time_stamp: now, items };
-        response.encode_within(maximum_response_size, &mut answer);
+        let left_out = response.encode_within(maximum_response_size, &mut answer);
+        if !left_out.is_empty() {
+            self.operator.tell(&operator::left_out(&version.to_string(), left_out.iter().map(Younger::to_string)));
+        }
         answer
     }
 
@@ -89,9 +95,14 @@ impl Operations {
         let mut items = Vec::with_capacity(request.items.len());
         let option = request.header.batch_error_continuation.unwrap_or(BatchErrorContinuationOption::STOP);
         for item in &request.items {
-            let outcome = match self.refusal(&request.header, item, option) {
-                Some(refused) => Err(refused),
-                None => before(deadline.as_mut(), self.item(&request.header, item, &mut placeholder)).await,
+            let outcome = match self.admit(&request.header, item, option) {
+                Err(refused) => Err(refused),
+                Ok(payload) => {
+                    let placeholder = &mut placeholder;
+                    let mut request = Request { operations: self, header: &request.header, placeholder };
+                    let outcome = before(deadline.as_mut(), dispatch(&mut request, payload)).await;
+                    outcome.unwrap_or_else(|| Err(request.late(payload)))
+                }
             };
             let failed = outcome.is_err();
             items.push(match outcome {
@@ -106,49 +117,26 @@ impl Operations {
         items
     }
 
-    /// What is refused before anybody looks at the payload.
-    fn refusal(
+    /// The payload, unless the item is refused before anybody looks at that.
+    fn admit<'a>(
         &self,
         header: &RequestHeader<'_>,
-        item: &BatchItem<'_>,
+        item: &'a BatchItem<'_>,
         option: BatchErrorContinuationOption,
-    ) -> Option<Failed> {
-        if let Err(error) = &item.payload {
-            return Some(Failed::new(error.reason(), error.to_string()));
-        }
+    ) -> Result<&'a Payload<'a>, Failed> {
+        let payload = item.payload.as_ref().map_err(|error| Failed::new(error.reason(), error.to_string()))?;
         if option == BatchErrorContinuationOption::UNDO && header.batch_count > 1 {
             let why = "this server cannot undo a batch; use Stop or Continue";
-            return Some(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
+            return Err(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
         }
         if let Some(extension) = item.extension.filter(|extension| extension.critical) {
             let why =
                 format!("the message extension of {} is critical and unknown here", extension.vendor_identification);
-            return Some(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
+            return Err(Failed::new(ResultReason::FEATURE_NOT_SUPPORTED, why));
         }
         match item.operation {
-            Some(operation) if !operation.allowed_in(header.version) => Some(unknown::refuse(operation)),
-            _ => None,
-        }
-    }
-
-    async fn item<'a>(
-        &'a self,
-        header: &RequestHeader<'_>,
-        item: &'a BatchItem<'_>,
-        placeholder: &mut Option<String>,
-    ) -> Outcome<'a> {
-        let Ok(payload) = &item.payload else {
-            return Err(Failed::new(ResultReason::INVALID_MESSAGE, "the payload cannot be read"));
-        };
-        match payload {
-            Payload::Activate(request) => activate::run(self, request, placeholder),
-            Payload::Create(request) => create::run(self, request, placeholder).await,
-            Payload::DiscoverVersions(request) => discover_versions::run(request),
-            Payload::Get(request) => get::run(self, request, placeholder).await,
-            Payload::GetAttributes(request) => get_attributes::run(self, request, header.version, placeholder),
-            Payload::Query(request) => query::run(request),
-            Payload::Register(request) => register::run(self, request, placeholder).await,
-            Payload::Other(operation) => Err(unknown::refuse(*operation)),
+            Some(operation) if !operation.allowed_in(header.version) => Err(unknown::refuse(operation)),
+            _ => Ok(payload),
         }
     }
 
@@ -195,41 +183,65 @@ impl Operations {
     }
 }
 
-/// The identifier that an item names, or that of the object that the batch made last.
-fn meant<'a>(named: Option<&'a str>, placeholder: &'a Option<String>) -> Result<&'a str, Failed> {
-    named.or(placeholder.as_deref()).ok_or_else(|| {
-        Failed::new(ResultReason::ITEM_NOT_FOUND, "no Unique Identifier is given, and the ID Placeholder is empty")
-    })
+impl Request<'_> {
+    /// The message's deadline has passed. Only what waits for a provider can be late: a key that is opened or made.
+    fn late(&self, payload: &Payload<'_>) -> Failed {
+        let key = match payload {
+            Payload::Get(get) => get.unique_identifier.or(self.placeholder.as_deref()).unwrap_or("(unknown)"),
+            _ => "(new)",
+        };
+        let mut failure = Failure::new(Class::DeadlineExceeded, key, self.operations.provider);
+        failure.detail = Some("the time for the whole request had passed before this was done".to_owned());
+        self.operations.tell(&failure)
+    }
+
+    /// The identifier that an item names, or that of the object that the batch made last.
+    fn meant<'a>(&'a self, named: Option<&'a str>) -> Result<&'a str, Failed> {
+        named.or(self.placeholder.as_deref()).ok_or_else(|| {
+            Failed::new(ResultReason::ITEM_NOT_FOUND, "no Unique Identifier is given, and the ID Placeholder is empty")
+        })
+    }
 }
 
 fn not_found(id: &str) -> Failed {
     Failed::new(ResultReason::ITEM_NOT_FOUND, format!("there is no object {id}"))
 }
 
-/// Waits for an item until the message's deadline has come.
-async fn before<'a>(mut deadline: Pin<&mut Sleep>, work: impl Future<Output = Outcome<'a>>) -> Outcome<'a> {
+/// Waits for work until the message's deadline has come; `None` if that was first.
+async fn before<T>(mut deadline: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
         if let Poll::Ready(outcome) = work.as_mut().poll(context) {
-            return Poll::Ready(outcome);
+            return Poll::Ready(Some(outcome));
         }
-        deadline.as_mut().poll(context).map(|()| {
-            Err(Failed::new(
-                ResultReason::GENERAL_FAILURE,
-                "the deadline of the request passed before this item was done",
-            ))
-        })
+        deadline.as_mut().poll(context).map(|()| None)
     })
     .await
 }
 
-/// The operations of this server, for Query.
-const OPERATIONS: [Operation; 7] = [
-    Operation::CREATE,
-    Operation::REGISTER,
-    Operation::GET,
-    Operation::GET_ATTRIBUTES,
-    Operation::ACTIVATE,
-    Operation::QUERY,
-    Operation::DISCOVER_VERSIONS,
-];
+/// Declares the operations: the variant of the payload, the operation in the standard, and the module with its `run`.
+macro_rules! operations {
+    ($($Payload:ident, $OPERATION:ident: $module:ident;)+) => {
+        $(mod $module;)+
+
+        /// The operations of this server, for Query.
+        const OPERATIONS: &[Operation] = &[$(Operation::$OPERATION),+];
+
+        async fn dispatch(request: &mut Request<'_>, payload: &Payload<'_>) -> Outcome {
+            match payload {
+                $(Payload::$Payload(payload) => $module::run(request, payload).await,)+
+                Payload::Other(operation) => Err(unknown::refuse(*operation)),
+            }
+        }
+    };
+}
+
+operations! {
+    Create, CREATE: create;
+    Register, REGISTER: register;
+    Get, GET: get;
+    GetAttributes, GET_ATTRIBUTES: get_attributes;
+    Activate, ACTIVATE: activate;
+    Query, QUERY: query;
+    DiscoverVersions, DISCOVER_VERSIONS: discover_versions;
+}

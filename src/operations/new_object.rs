@@ -88,9 +88,16 @@ pub(super) async fn keep(
         .map_err(|error| operations.tell(&Failure::of_layout(&id, operations.provider, &error)))?;
 
     let cmk = wrapping.master_key.cmk(&wrapping.credentials.credentials);
+    let region = wrapping.master_key.region(&wrapping.credentials.credentials);
     let context = std::collections::BTreeMap::new();
     let credentials = &wrapping.credentials;
-    let call = Call { key_id: &id, credentials: &credentials.credentials, cmk: &cmk, context: &context };
+    let call = Call {
+        key_id: &id,
+        credentials: &credentials.credentials,
+        cmk: &cmk,
+        region: region.as_deref(),
+        context: &context,
+    };
     let wrapped = kms.wrap(call, material).await.map_err(|error| {
         let failure = Failure::of_kms(&id, &error).with_credentials(credentials.origin, credentials.file.clone());
         operations.tell(&failure)

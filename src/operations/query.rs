@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::kmip::enums::{ObjectType, QueryFunction};
+use crate::kmip::enums::{Enumeration as _, ObjectType, QueryFunction};
 use crate::kmip::payload::Query;
 use crate::kmip::{QueryAnswer, ResponsePayload};
 
-use super::{OPERATIONS, Outcome};
+use super::{OPERATIONS, Outcome, Request};
 
 /// The objects that can be made or registered here.
 const OBJECTS: [ObjectType; 2] = [ObjectType::SYMMETRIC_KEY, ObjectType::SECRET_DATA];
@@ -14,11 +14,12 @@ const OBJECTS: [ObjectType; 2] = [ObjectType::SYMMETRIC_KEY, ObjectType::SECRET_
 /// Who answers.
 const VENDOR: &str = concat!("kmip-proxy ", env!("CARGO_PKG_VERSION"));
 
-pub(super) fn run<'a>(request: &Query) -> Outcome<'a> {
-    let asked = |function| request.functions.contains(&function);
+pub(super) async fn run(request: &mut Request<'_>, payload: &Query) -> Outcome {
+    let asked = |function| payload.functions.contains(&function);
     let mut answer = QueryAnswer::default();
     if asked(QueryFunction::OPERATIONS) {
-        answer.operations = Cow::Borrowed(&OPERATIONS);
+        let version = request.header.version;
+        answer.operations = OPERATIONS.iter().copied().filter(|operation| operation.allowed_in(version)).collect();
     }
     if asked(QueryFunction::OBJECTS) {
         answer.object_types = Cow::Borrowed(&OBJECTS);

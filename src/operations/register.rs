@@ -13,18 +13,14 @@ use crate::kmip::payload::Register;
 use crate::kmip::{KeyMaterial, RegisteredObject, ResponsePayload};
 
 use super::new_object::{Wishes, keep, positive};
-use super::{Failed, Operations, Outcome};
+use super::{Failed, Outcome, Request};
 
 /// The longest material that is kept, in bytes: what AWS KMS encrypts at once (Encrypt, Plaintext).
 const LONGEST: usize = 4096;
 
-pub(super) async fn run<'a>(
-    operations: &Operations,
-    request: &Register,
-    placeholder: &mut Option<String>,
-) -> Outcome<'a> {
-    let mut wishes = Wishes::read(&request.template)?;
-    let (object_type, block, format) = match &request.object {
+pub(super) async fn run(request: &mut Request<'_>, payload: &Register) -> Outcome {
+    let mut wishes = Wishes::read(&payload.template)?;
+    let (object_type, block, format) = match &payload.object {
         RegisteredObject::SymmetricKey(block) => (ObjectType::SymmetricKey, block, KeyFormatType::RAW),
         RegisteredObject::SecretData { secret_data_type, key_block } => {
             (ObjectType::SecretData { kind: secret_data_type.0 }, key_block, KeyFormatType::OPAQUE)
@@ -36,8 +32,8 @@ pub(super) async fn run<'a>(
     };
     let material = material(block, format)?;
     agree(&mut wishes, block, object_type, material)?;
-    let id = keep(operations, object_type, wishes, &Secret::new(material.to_vec())).await?;
-    *placeholder = Some(id.clone());
+    let id = keep(request.operations, object_type, wishes, &Secret::new(material.to_vec())).await?;
+    *request.placeholder = Some(id.clone());
     Ok(ResponsePayload::Register { unique_identifier: Cow::Owned(id) })
 }
 

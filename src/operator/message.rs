@@ -2,6 +2,7 @@
 //!
 //! The notice's lines come in one order: key, cmk, cause, credentials, file, fields or permission, tried, next.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::keys::{CredentialOrigin, Provider};
@@ -69,6 +70,21 @@ pub fn notice(failure: &Failure) -> Notice {
         .extend(failure.attempts.iter().map(|attempt| ("tried", format!("{}: {}", attempt.endpoint, attempt.outcome))));
     lines.extend(next::steps(failure).into_iter().map(|step| ("next", step)));
     Notice { class: Some(failure.class), severity: Severity::Error, key: Some(key), headline, text: columns(&lines) }
+}
+
+/// A warning that an answer had to leave something out, because no client of its version of KMIP can read it.
+pub fn left_out(version: &str, what: impl Iterator<Item = String>) -> Notice {
+    // Two keys of a batch may lack the same thing.
+    let what: BTreeSet<String> = what.collect();
+    let mut lines: Vec<(&str, String)> = what.into_iter().map(|what| ("left out", what)).collect();
+    lines.push(("next", "let the client ask in a later version of KMIP if it needs that".to_owned()));
+    Notice {
+        class: None,
+        severity: Severity::Warning,
+        key: None,
+        headline: format!("an answer in KMIP {version} went out without what is younger than that"),
+        text: columns(&lines),
+    }
 }
 
 /// Lines with their labels in a column; a label that repeats is said once.

@@ -22,7 +22,7 @@ use std::fmt::Debug;
 use crate::kms::Class;
 
 pub use failure::{Failure, class_of};
-pub use message::{answer, notice};
+pub use message::{answer, left_out, notice};
 pub use render::{LogFormat, UnknownLogFormat, render};
 pub use table::ResultReason;
 

@@ -36,7 +36,11 @@ pub(super) fn steps(failure: &Failure) -> Vec<String> {
             steps
         }
         Class::WrongKeyOrRegion => {
-            vec!["correct masterKey in the file, or -awsRegion, to the CMK that wrapped this key".to_owned()]
+            let mut steps = vec!["correct masterKey in the file to the CMK that wrapped this key".to_owned()];
+            if provider == Provider::Aws {
+                steps.push("for a multi-Region key (mrk-), correct the region of the credentials or -awsRegion".into());
+            }
+            steps
         }
         Class::CiphertextInvalid => vec![
             "restore the file from the snapshot or a backup".to_owned(),

@@ -9,7 +9,7 @@ use crate::campaign::determinism::{self, Divergence};
 use crate::campaign::{self, FIRST_SEED, Plan};
 use crate::report::progress::Progress;
 use crate::report::terminal::{self, Style};
-use crate::report::{Report, Seed, json, write};
+use crate::report::{FORMS, Report, Seed, json, write};
 use crate::scenario::Scenario;
 
 /// How many seeds where none are named: enough to draw every phase and range several times.
@@ -30,8 +30,7 @@ pub(super) struct Arguments {
     /// The first seed
     #[arg(long, value_name = "0x..")]
     seed: Option<Seed>,
-    /// The folder for index.html, report.json, junit.xml, and summary.md
-    #[arg(long, value_name = "DIR", default_value = "target/kmiplab/report")]
+    #[arg(long, value_name = "DIR", default_value = "target/kmiplab/report", help = folder())]
     report: PathBuf,
     /// Play every scenario three times with its first seed, once in another process, and compare every byte
     #[arg(long)]
@@ -65,7 +64,7 @@ enum Lane {
 enum Format {
     /// A table for people
     Human,
-    /// report.json on standard output
+    /// A line of JSON for each cell: `v`, the version of the lines, and `cell`, as in report.json
     Json,
 }
 
@@ -100,7 +99,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
             let style = Style { colour: colour(&std::io::stdout()), unicode: unicode() };
             print(&terminal::render(&report, style, Some(&page)));
         }
-        Format::Json => print(&json::render(&report)),
+        Format::Json => report.cells.iter().for_each(|cell| print(&format!("{}\n", json::line(cell)))),
     }
     say(&format!("report: {page}"));
     let code = report.exit_code();
@@ -118,6 +117,12 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         }
         _ => code,
     }
+}
+
+/// What `--report` is for.
+fn folder() -> String {
+    let files: Vec<_> = FORMS.iter().map(|form| form.file).collect();
+    format!("The folder for the report: {}", files.join(", "))
 }
 
 fn play(plan: &Plan) -> Report {

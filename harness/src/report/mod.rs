@@ -28,8 +28,6 @@ pub use verdict::{Tier, Verdict};
 /// A form in which a report is written to a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
-    /// Its name, as in `--format html`.
-    pub name: &'static str,
     /// Its file in the folder of the report.
     pub file: &'static str,
     /// What turns a report into its text.
@@ -37,37 +35,28 @@ pub struct Form {
 }
 
 /// Every form that is written to a file.
-pub const FORMS: [Form; 4] = [
-    Form { name: "html", file: "index.html", render: html::render },
-    Form { name: "json", file: "report.json", render: json::render },
-    Form { name: "junit", file: "junit.xml", render: junit::render },
-    Form { name: "markdown", file: "summary.md", render: markdown::render },
+pub const FORMS: &[Form] = &[
+    Form { file: "index.html", render: html::render },
+    Form { file: "report.json", render: json::render },
+    Form { file: "junit.xml", render: junit::render },
+    Form { file: "summary.md", render: markdown::render },
 ];
-
-/// The form of that name, or `None`: the caller lists the names of [`FORMS`] then.
-pub fn form(name: &str) -> Option<&'static Form> {
-    FORMS.iter().find(|form| form.name == name)
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_form_is_found_by_its_name_and_has_a_file_of_its_own() {
+    fn every_form_has_a_file_of_its_own() {
         let files: std::collections::BTreeSet<_> = FORMS.iter().map(|form| form.file).collect();
         assert_eq!(files.len(), FORMS.len());
-        for wanted in &FORMS {
-            assert_eq!(form(wanted.name).map(|found| found.file), Some(wanted.file));
-        }
-        assert!(form("pdf").is_none());
     }
 
     #[test]
     fn every_form_says_whether_a_real_mongod_ran() {
         let report = sample::failing();
-        for form in &FORMS {
-            assert!((form.render)(&report).contains(&report.first_line), "{} does not", form.name);
+        for form in FORMS {
+            assert!((form.render)(&report).contains(&report.first_line), "{} does not", form.file);
         }
         let style = terminal::Style { colour: false, unicode: true };
         assert!(terminal::render(&report, style, None).starts_with(&report.first_line));

@@ -10,7 +10,7 @@ use super::{FORMS, html};
 #[allow(clippy::disallowed_methods, reason = "the laboratory writes its reports to the real disk")]
 pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, WriteError> {
     std::fs::create_dir_all(folder).map_err(|why| WriteError::Folder { path: folder.to_owned(), why })?;
-    for form in &FORMS {
+    for form in FORMS {
         let path = folder.join(form.file);
         std::fs::write(&path, (form.render)(report)).map_err(|why| WriteError::File { path, why })?;
     }
@@ -71,7 +71,7 @@ mod tests {
         let report = sample::failing();
         let page = write(&report, &folder).unwrap();
         assert_eq!(page, folder.join("index.html"));
-        for form in &FORMS {
+        for form in FORMS {
             let written = std::fs::read_to_string(folder.join(form.file)).unwrap();
             assert_eq!(written, (form.render)(&report), "{}", form.file);
         }

@@ -44,7 +44,7 @@ pub(super) fn provider(world: &World, acts: impl IntoIterator<Item = Act>) -> Aw
 pub(super) async fn open(kms: &AwsKms, credentials: AwsCredentials, cmk: &str) -> Result<Secret, KmsError> {
     let context = BTreeMap::new();
     let credentials = Credentials::Aws(credentials);
-    let call = Call { key_id: "1", credentials: &credentials, cmk, context: &context };
+    let call = Call { key_id: "1", credentials: &credentials, cmk, region: None, context: &context };
     kms.unwrap(call, b"wrapped").await
 }
 
@@ -54,7 +54,7 @@ async fn decrypt_sends_the_key_the_context_and_our_own_headers() {
     let kms = provider(&world, [decrypted()]);
     let context = BTreeMap::from([("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1 \"ü\"".to_owned())]);
     let credentials = Credentials::Aws(credentials());
-    let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, context: &context };
+    let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, region: None, context: &context };
     let opened = kms.unwrap(call, b"wrapped").await.unwrap();
     assert_eq!(opened.expose(), [7; 32]);
     // Where the version ends up is not this test's matter.
@@ -81,6 +81,28 @@ async fn decrypt_sends_the_key_the_context_and_our_own_headers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_is_asked_for_in_its_own_region_and_a_role_is_assumed_in_that_of_the_credentials() {
+    let world = World::new();
+    let kms = provider(&world, [decrypted()]);
+    world.server("127.0.0.1:4567", [assumed(1, "2026-11-22T04:22:01Z")]);
+    let (context, credentials) = (BTreeMap::new(), Credentials::Aws(with_role()));
+    let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, region: Some("eu-west-1"), context: &context };
+    kms.unwrap(call, b"wrapped").await.unwrap();
+    let scopes = |scope: &str| world.state().requests.iter().map(|request| request.contains(scope)).collect::<Vec<_>>();
+    assert_eq!(scopes("/20261122/us-east-1/sts/aws4_request"), [true, false]);
+    assert_eq!(scopes("/20261122/eu-west-1/kms/aws4_request"), [false, true]);
+
+    // Without an endpoint in the settings, the public one of that region is dialed.
+    let world = World::new();
+    world.name("kms.eu-west-1.amazonaws.com", &["203.0.113.9"]);
+    let kms = AwsKms::new(world.env(), Settings::default());
+    let credentials = Credentials::Aws(super::aws::credentials());
+    let error = kms.unwrap(Call { credentials: &credentials, ..call }, b"wrapped").await.unwrap_err();
+    assert_eq!(error.class, Class::EndpointUnreachable);
+    assert_eq!(world.state().connections, ["203.0.113.9:443"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_call_gives_the_same_bytes_however_many_pairs_the_context_has() {
     let context: BTreeMap<String, String> = (0..40).map(|n| (format!("name {n}"), format!("value {n}"))).collect();
     let mut seen = Vec::new();
@@ -88,7 +110,7 @@ async fn the_same_call_gives_the_same_bytes_however_many_pairs_the_context_has()
         let world = World::new();
         let kms = provider(&world, [decrypted()]);
         let credentials = Credentials::Aws(credentials());
-        let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, context: &context };
+        let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, region: None, context: &context };
         kms.unwrap(call, b"wrapped").await.unwrap();
         seen.push(world.state().requests.concat());
     }
@@ -104,7 +126,7 @@ async fn encrypt_gives_the_ciphertext_back() {
     let kms = provider(&world, [Act::json(200, &answer), Act::json(200, "{}")]);
     let context = BTreeMap::from([("project".to_owned(), "5196d3628d022db4cbc26d9e".to_owned())]);
     let credentials = Credentials::Aws(credentials());
-    let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, context: &context };
+    let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, region: None, context: &context };
     let plaintext = Secret::new(vec![9; 32]);
     assert_eq!(kms.wrap(call, &plaintext).await.unwrap(), [1, 2, 2, 0, 0x78]);
     let body = world.state().requests[0].split_once("\r\n\r\n").unwrap().1.to_owned();
@@ -130,7 +152,7 @@ async fn describe_tells_the_state_of_the_key() {
     let kms =
         provider(&World::new(), [answer(true, "Enabled"), answer(false, "PendingDeletion"), Act::json(200, "{}")]);
     let (context, credentials) = (BTreeMap::new(), Credentials::Aws(credentials()));
-    let call = Call { key_id: "1", credentials: &credentials, cmk: "alias/x", context: &context };
+    let call = Call { key_id: "1", credentials: &credentials, cmk: "alias/x", region: None, context: &context };
     let enabled = kms.describe(call).await.unwrap();
     assert_eq!((enabled.name.as_str(), enabled.state.as_str(), enabled.usable), (ARN, "Enabled", true));
     let pending = kms.describe(call).await.unwrap();

@@ -83,6 +83,55 @@ async fn an_answer_stays_within_the_size_that_the_client_takes() {
     let small = bench.ask(batch).await;
     assert_eq!(reasons(&small), [Some(ResultReason::RESPONSE_TOO_LARGE)]);
     assert!(small.length <= 300);
+    assert_eq!((small.items[0].operation, small.items[0].id.as_deref()), (Some(0x0A), Some(&[0][..])));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_names_its_operation_and_item_as_far_as_there_is_room() {
+    let bench = Bench::new();
+    let ask = |maximum| Ask { maximum: Some(maximum), ..Ask::batch([get(Some(KEY)), get(Some(KEY))]) };
+    // Without either it has 144 bytes; an operation takes 16 more, an identifier of one byte as well.
+    let cases = [
+        (176, true, true, 176),
+        (175, true, false, 160),
+        (160, true, false, 160),
+        (159, false, false, 144),
+        (144, false, false, 144),
+        // Where nothing fits, the operation is worth more than the size.
+        (143, true, false, 160),
+        (0, true, false, 160),
+    ];
+    for (maximum, operation, id, length) in cases {
+        let small = bench.ask(ask(maximum)).await;
+        assert_eq!(reasons(&small), [Some(ResultReason::RESPONSE_TOO_LARGE)], "{maximum}");
+        let item = &small.items[0];
+        assert_eq!((item.operation.is_some(), item.id.is_some(), small.length), (operation, id, length), "{maximum}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_answer_leaves_out_is_told_once_and_what_query_does_not_list_is_not() {
+    let bench = Bench::new();
+    let mut object = ManagedObject::new("new".to_owned(), ObjectType::SymmetricKey, NOW);
+    object.algorithm = Some(crate::kmip::enums::CryptographicAlgorithm::CHACHA20.0);
+    bench.store(object, Some(&[7; 32]));
+    bench.disk.put("new.aws.metadata", METADATA);
+    let ask = |version| Ask { version, ..Ask::batch([get(Some("new")), get(Some("new"))]) };
+    assert_eq!(reasons(&bench.ask(ask((1, 4))).await), [None, None]);
+    let query = item(0x18, |writer| writer.enumeration(crate::kmip::tag::QUERY_FUNCTION, 1));
+    let query = bench.ask(Ask { version: (1, 0), ..Ask::of(query) }).await;
+    assert_eq!(reasons(&query), [None]);
+    assert!(bench.told.0.lock().unwrap().is_empty(), "nothing was left out that anybody could miss");
+
+    assert_eq!(reasons(&bench.ask(ask((1, 0))).await), [None, None]);
+    let told = bench.told.0.lock().unwrap();
+    let [notice] = told.as_slice() else { panic!("{told:?}") };
+    let printed = operator::render(notice, operator::LogFormat::Text, SystemTime::UNIX_EPOCH);
+    insta::assert_snapshot!(printed, @r"
+    warning: an answer in KMIP 1.0 went out without what is younger than that
+      left out    ChaCha20 (since KMIP 1.4)
+      next        let the client ask in a later version of KMIP if it needs that
+    ");
 }
 
 #[tokio::test]
@@ -138,4 +187,8 @@ async fn a_batch_shares_one_deadline() {
     assert!(!begun.is_elapsed(), "the message took more than its deadline");
     let late = Some(ResultReason::GENERAL_FAILURE);
     assert_eq!(reasons(&answered), [late, late, None], "what needs no provider is done all the same");
+    assert_eq!(bench.told.classes(), [Class::DeadlineExceeded; 2]);
+    let told: Vec<_> = bench.told.0.lock().unwrap().iter().filter_map(|notice| notice.key.clone()).collect();
+    assert_eq!(told, [KEY, "(new)"]);
+    assert!(answered.items[0].message.contains(KEY), "{}", answered.items[0].message);
 }

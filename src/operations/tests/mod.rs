@@ -184,6 +184,7 @@ impl Files for Disk {
 struct Vault {
     fails: Mutex<Option<Class>>,
     calls: Mutex<Vec<String>>,
+    regions: Mutex<Vec<String>>,
     silent: Mutex<bool>,
 }
 
@@ -198,6 +199,7 @@ impl Vault {
 
     async fn asked(&self, verb: &str, call: Call<'_>) -> Result<(), KmsError> {
         self.calls.lock().unwrap().push(format!("{verb} {} by {}", call.key_id, call.cmk));
+        self.regions.lock().unwrap().extend(call.region.map(str::to_owned));
         let silent = *self.silent.lock().unwrap();
         if silent {
             std::future::pending::<()>().await;

@@ -1,6 +1,6 @@
 //! Operations on objects that are there: Get, Get Attributes, Activate; and those about the server.
 
-use super::wire::{activate, get, get_attributes, item};
+use super::wire::{activate, create_aes, get, get_attributes, item};
 use super::*;
 use crate::keys::Event;
 use crate::kmip::tag;
@@ -206,4 +206,27 @@ async fn every_other_operation_is_refused_by_its_name() {
     let unheard_of = bench.one(item(0x7777, |_| {})).await;
     assert_eq!(unheard_of.refusal(), ResultReason::OPERATION_NOT_SUPPORTED);
     assert!(unheard_of.message.contains("0x00007777"), "{}", unheard_of.message);
+}
+
+#[tokio::test]
+async fn a_key_is_opened_in_its_own_region_and_a_multi_region_key_in_that_of_the_credentials() {
+    let elsewhere = METADATA.replace("eu-west-1", "us-west-2");
+    let cases = [
+        (CMK, CMK, "eu-west-1"),
+        ("alias/master", "alias/master", "eu-north-1"),
+        ("arn:aws:kms:eu-west-1:1:key/mrk-12", "arn:aws:kms:us-west-2:1:key/mrk-12", "us-west-2"),
+        ("mrk-12", "mrk-12", "us-west-2"),
+    ];
+    for (key, asked, region) in cases {
+        let bench = Bench::new();
+        bench.disk.put(&format!("{KEY}.aws.metadata"), &elsewhere);
+        let Ok(Found::Present(stored)) = bench.operations.layout.find(KEY) else { panic!("every dbpath has it") };
+        let master_key = MasterKey::Aws { region: "eu-north-1".to_owned(), key: key.to_owned() };
+        bench.operations.layout.store(&WrappedKey { master_key, ..*stored }).unwrap();
+        assert_eq!(bench.one(get(Some(KEY))).await.reason, None, "{key}");
+        assert_eq!(bench.one(create_aes()).await.reason, None, "{key}");
+        let calls = bench.kms.calls();
+        assert!(calls.len() == 2 && calls.iter().all(|call| call.ends_with(&format!(" by {asked}"))), "{calls:?}");
+        assert_eq!(*bench.kms.regions.lock().unwrap(), [region; 2], "{key}");
+    }
 }

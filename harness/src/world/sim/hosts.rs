@@ -182,7 +182,8 @@ pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8
     let local = kms::LocalKms::new(env);
     let credentials = kmip_proxy::keys::Credentials::Local(LocalCredentials { key_file: in_dbpath(LOCAL_KEY_FILE) });
     let context = Default::default();
-    let call = Call { key_id: id, credentials: &credentials, cmk: Provider::Local.as_str(), context: &context };
+    let call =
+        Call { key_id: id, credentials: &credentials, cmk: Provider::Local.as_str(), region: None, context: &context };
     let secret = Secret::new(material.to_vec());
     let mut wrapping = local.wrap(call, &secret);
     // Local wrapping waits for nothing, so that one poll finishes it.
