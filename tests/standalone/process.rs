@@ -69,13 +69,12 @@ impl Dbpath {
 
     /// Runs the program to its end: exit code, standard output, standard error.
     pub(super) fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
-        let mut command = self.program(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (mut out, mut error) = (String::new(), String::new());
-        let status = end(&mut child, PATIENCE).expect("the program does not end");
+        let mut child = self.program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = lines(&mut child);
+        let (status, error) = end(&mut child, &lines, PATIENCE);
+        let mut out = String::new();
         child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
-        (status.code(), out, error)
+        (status.code(), out, error.iter().map(|line| format!("{line}\n")).collect())
     }
 }
 
@@ -91,9 +90,7 @@ pub(super) struct Proxy {
 impl Proxy {
     fn start(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let (send, lines) = channel();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
-        std::thread::spawn(move || while stderr.next().is_some_and(|line| send.send(line.unwrap()).is_ok()) {});
+        let lines = lines(&mut child);
         let mut proxy = Proxy { child, lines, port: 0, greeting: Vec::new() };
         // The last line of a start.
         while !proxy.greeting.last().is_some_and(|line| line.ends_with("activateKeys: false")) {
@@ -126,8 +123,8 @@ impl Proxy {
 
     /// The exit code, within a time, and what was said on standard error since the start.
     pub(super) fn ended(&mut self, within: Duration) -> (Option<i32>, Vec<String>) {
-        let status = end(&mut self.child, within).expect("the proxy does not end");
-        (status.code(), self.lines.iter().collect())
+        let (status, said) = end(&mut self.child, &self.lines, within);
+        (status.code(), said)
     }
 }
 
@@ -138,17 +135,26 @@ impl Drop for Proxy {
     }
 }
 
-/// Waits for the end of a process: nothing tells of it within a time, so it is asked again and again.
-fn end(child: &mut Child, within: Duration) -> Option<ExitStatus> {
+/// The lines on standard error as they come.
+fn lines(child: &mut Child) -> Receiver<String> {
+    let (send, lines) = channel();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    std::thread::spawn(move || while stderr.next().is_some_and(|line| send.send(line.unwrap()).is_ok()) {});
+    lines
+}
+
+/// Waits for the end of a process, which closes its standard error, and returns what was said there until then.
+fn end(child: &mut Child, lines: &Receiver<String>, within: Duration) -> (ExitStatus, Vec<String>) {
     let begun = Instant::now();
+    let mut said = Vec::new();
     loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Some(status);
+        match lines.recv_timeout(within.saturating_sub(begun.elapsed())) {
+            Ok(line) => said.push(line),
+            Err(RecvTimeoutError::Disconnected) => return (child.wait().unwrap(), said),
+            Err(RecvTimeoutError::Timeout) => {
+                let _ = child.kill();
+                panic!("the program does not end after {said:#?}");
+            }
         }
-        if begun.elapsed() > within {
-            let _ = child.kill();
-            return None;
-        }
-        std::thread::yield_now();
     }
 }

@@ -47,7 +47,7 @@ fn real_imports_make_a_key_file_that_is_served() {
     let import =
         ["import", "-cloudProvider", "aws", "-dbpath", directory, "--key-id", "k1", "--wrapped", "wrapped.txt"];
     let (code, _, error) = dbpath.run(&import);
-    assert_eq!((code, error.as_str()), (Some(4), "error: --kms-key is missing: name the CMK that wrapped the key\n"));
+    assert_eq!((code, error.as_str()), (Some(2), "error: --kms-key is missing: name the CMK that wrapped the key\n"));
 
     let import = [&import[..], &["--kms-key", cmk]].concat();
     let (code, out, error) = dbpath.run(&import);

@@ -68,42 +68,33 @@ async fn close_notify_is_answered_by_closing_at_once() {
 async fn a_client_that_hangs_up_cancels_its_answer() {
     let bench = Bench::new();
     bench.scribe.hold();
-    let hang_up: [&dyn Fn(TlsStream<DuplexStream>) -> BoxFuture<'static, Option<TlsStream<DuplexStream>>>; 3] = [
-        // The program dies.
-        &|client| {
-            drop(client);
-            Box::pin(async { None })
-        },
-        // It says close_notify and waits.
-        &|mut client| {
-            Box::pin(async {
-                client.shutdown().await.unwrap();
-                Some(client)
-            })
-        },
-        // It closes its half of the connection without a word.
-        &|mut client| {
-            Box::pin(async {
-                client.get_mut().0.shutdown().await.unwrap();
-                Some(client)
-            })
-        },
-    ];
-    for (index, hang_up) in hang_up.into_iter().enumerate() {
+    for (index, how) in ["it dies", "it says close_notify", "it closes its half without a word"].into_iter().enumerate()
+    {
         let mut client = bench.client().await;
         client.write_all(&message(1, 8)).await.unwrap();
         client.flush().await.unwrap();
         bench.scribe.until_asked(index + 1).await;
-        assert_eq!(*bench.scribe.cancelled.lock().unwrap(), index);
-        let kept = hang_up(client).await;
-        bench.scribe.until_cancelled(index + 1).await;
-        if let Some(mut client) = kept {
-            let mut left = Vec::new();
-            // Closed with or without close_notify: the client has gone first.
-            let _ = at_once(client.read_to_end(&mut left)).await;
-            assert_eq!(left, b"");
+        assert_eq!(*bench.scribe.cancelled.lock().unwrap(), index, "before {how}");
+        match index {
+            0 => drop(client),
+            1 => {
+                client.shutdown().await.unwrap();
+                assert_eq!(nothing_more(client).await, b"");
+            }
+            _ => {
+                client.get_mut().0.shutdown().await.unwrap();
+                assert_eq!(nothing_more(client).await, b"");
+            }
         }
+        bench.scribe.until_cancelled(index + 1).await;
     }
+}
+
+/// What a client that has gone first still reads until the server has closed, with or without close_notify.
+async fn nothing_more(mut client: TlsStream<DuplexStream>) -> Vec<u8> {
+    let mut left = Vec::new();
+    let _ = at_once(client.read_to_end(&mut left)).await;
+    left
 }
 
 #[tokio::test(start_paused = true)]
