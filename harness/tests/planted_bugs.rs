@@ -4,13 +4,15 @@
 //! never changed. A row names the invariant, the scenario in which the bug shows, and the bug.
 
 mod planted;
+mod support;
 
 use std::sync::Arc;
 
 use kmip_proxy::kms::Kms;
 use kmiplab::checker;
 use kmiplab::world::sim::{self, Planted, Rewrite, Wrapper};
-use planted::{answers, key_services, load, networks};
+use planted::{answers, key_services, networks};
+use support::load;
 
 const SEED: u64 = 0x5eed;
 

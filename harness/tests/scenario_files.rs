@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kmiplab::scenario::{self, Action, Found, LARGEST_FILE, Outcome, Process, Scenario, VERBS, When};
+use kmiplab::scenario::{self, Action, Expected, Found, LARGEST_FILE, Outcome, Process, Scenario, VERBS, When};
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -93,15 +93,29 @@ fn the_readme_names_every_key_of_the_world_with_its_default() {
 }
 
 #[test]
-fn a_scenario_that_stays_closed_says_how() {
-    for found in committed() {
-        let scenario = load(&found);
-        if scenario.outcome == Outcome::StaysClosed {
-            let says = |then: &scenario::Then| {
-                matches!(then.get, Some(scenario::Expected::Reason(_))) && then.class.is_some() && then.mongod.is_some()
-            };
-            let said = scenario.timeline.iter().filter_map(|event| event.then.as_ref()).any(says);
-            assert!(said, "{} states neither reason nor class", found.path);
+fn a_refusal_is_expected_with_its_class_and_both_of_its_texts() {
+    for found in committed().iter().filter(|found| !found.path.contains("canaries")) {
+        let scenario = load(found);
+        let mut refusals = 0;
+        for event in &scenario.timeline {
+            let Some(then) = &event.then else { continue };
+            let answers = [&then.get, &then.get_attributes, &then.register, &then.activate];
+            if answers.into_iter().flatten().any(|answer| matches!(answer, Expected::Reason(_))) {
+                refusals += 1;
+                let complete = then.class.is_some() && then.message.is_some() && then.operator.is_some();
+                assert!(complete, "{} line {}: class, message, and operator are wanted", found.path, event.line);
+            }
+        }
+        assert!(scenario.outcome == Outcome::Opens || refusals > 0, "{} stays closed and refuses nothing", found.path);
+    }
+}
+
+#[test]
+fn every_family_has_a_database_that_opens_and_one_that_stays_closed() {
+    for family in ["expired-credentials", "key-rotation", "mismatched-providers", "private-endpoint-failover"] {
+        for outcome in [Outcome::Opens, Outcome::StaysClosed] {
+            let ends = |found: &Found| found.id().starts_with(family) && load(found).outcome == outcome;
+            assert!(committed().iter().any(ends), "no scenario of {family} ends as {outcome:?}");
         }
     }
 }
@@ -187,22 +201,29 @@ stop = "mongod"
 }
 
 #[test]
-fn an_event_carries_its_line_as_written() {
-    let path = root().join("scenarios/private-endpoint-failover/a-rejected-b-takes-over.toml");
-    let scenario = load(&Found::at(&path).unwrap());
-    for event in &scenario.timeline {
-        let line = scenario.source.lines().nth(event.line as usize - 1).unwrap();
-        assert_eq!(line.trim(), format!("{},", event.text));
-    }
+fn an_event_carries_what_happens_in_it_but_neither_when_nor_what_must_follow() {
+    let texts = |name: &str| {
+        let path = root().join(format!("scenarios/{name}.toml"));
+        load(&Found::at(&path).unwrap()).timeline.into_iter().map(|event| event.text).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        texts("private-endpoint-failover/a-rejected-b-takes-over"),
+        [r#"start = "mongod""#, r#"stop = "mongod""#, r#"reject = "vpce-a""#, r#"start = "mongod""#]
+    );
+    assert_eq!(
+        texts("mismatched-providers/restarted-with-the-right-provider")[2],
+        r#"start = "proxy", cloud_provider = "aws""#
+    );
 }
 
 #[test]
 fn a_file_cut_off_anywhere_is_refused_in_good_order() {
-    let path = root().join("scenarios/key-rotation/deletion-cancelled-in-time.toml");
+    // A list is whole when its bracket closes; a file of `[[timeline]]` tables is a shorter one wherever a table ends.
+    let path = root().join("scenarios/private-endpoint-failover/a-rejected-b-takes-over.toml");
     let whole = fs::read(path).unwrap();
     let complete = whole.iter().rposition(|byte| *byte == b']').unwrap();
     for length in 0..=complete {
-        let error = scenario::load("cut.toml", "key-rotation", &whole[..length]).unwrap_err();
+        let error = scenario::load("cut.toml", "private-endpoint-failover", &whole[..length]).unwrap_err();
         assert!(error.render(false).contains("cut.toml"), "{length}");
     }
 }
@@ -246,4 +267,25 @@ fn scenarios_are_found_in_the_order_of_their_paths() {
     let found = scenario::find(&root().join("scenarios"), &[]).unwrap();
     assert!(found.is_sorted());
     assert!(!found.iter().any(|found| found.family == "canaries"));
+}
+
+#[test]
+fn every_verb_says_what_it_does_in_one_line() {
+    for verb in VERBS {
+        let meaning = scenario::meaning_of_verb(verb).unwrap_or_else(|| panic!("{verb} says nothing"));
+        assert!(meaning.ends_with('.') && !meaning.contains('\n'), "{verb}: {meaning:?}");
+    }
+    assert_eq!(scenario::meaning_of_verb("explode"), None);
+}
+
+#[test]
+fn a_filter_that_selects_nothing_leads_to_what_was_meant() {
+    let meant = |filter| scenario::meant(&root().join("scenarios"), filter).unwrap();
+    assert_eq!(meant("userkeys").as_deref(), Some("expired-credentials/user-keys-revoked"));
+    assert_eq!(meant("key-rotatoin").as_deref(), Some("key-rotation"));
+    assert_eq!(
+        meant("scenarios/x/heals-after-outtage.toml").as_deref(),
+        Some("private-endpoint-failover/heals-after-outage")
+    );
+    assert_eq!(meant("weather"), None);
 }

@@ -145,7 +145,7 @@ impl Address {
             None => {
                 let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
                 if !is_host(host) {
-                    return Err(Reason::Host(host.to_owned()));
+                    return Err(Reason::Host(text.to_owned()));
                 }
                 (host, port)
             }
@@ -367,7 +367,25 @@ mod tests {
         ];
         let texts: Vec<String> =
             mistakes.iter().map(|text| text.parse::<Endpoint>().unwrap_err().to_string()).collect();
-        insta::assert_snapshot!(texts.join("\n"), @"");
+        insta::assert_snapshot!(texts.join("\n"), @r"
+        endpoint `kms.example`: no scheme; write https://HOST[:PORT]
+        endpoint `vpc:https://kms.example`: unknown scheme `vpc:https`; write https://HOST[:PORT], with private: or public: before it if need be
+        endpoint `ftp://kms.example`: unknown scheme `ftp`; write https://HOST[:PORT], with private: or public: before it if need be
+        endpoint `https://`: `` is not a host; expected a DNS name, an IPv4 address, or an IPv6 address in brackets
+        endpoint `https://kms..example`: `kms..example` is not a host; expected a DNS name, an IPv4 address, or an IPv6 address in brackets
+        endpoint `https://kms.example/path`: an endpoint has no path; write https://HOST[:PORT]
+        endpoint `https://kms.example?x`: an endpoint has no path; write https://HOST[:PORT]
+        endpoint `https://kms.example`: an endpoint has no user name; credentials go in the metadata file or the credential flags
+        endpoint `https://kms.example:0`: `0` is not a port; expected 1 to 65535
+        endpoint `https://kms.example:+1`: `+1` is not a port; expected 1 to 65535
+        endpoint `https://kms.example:70000`: `70000` is not a port; expected 1 to 65535
+        endpoint `https://::1`: `::1` is not a host; expected a DNS name, an IPv4 address, or an IPv6 address in brackets
+        endpoint `https://[::1`: `[::1` is not a host; expected a DNS name, an IPv4 address, or an IPv6 address in brackets
+        endpoint `https://[kms.example]`: `[kms.example]` is not a host; expected a DNS name, an IPv4 address, or an IPv6 address in brackets
+        endpoint `https://[::1]443`: `[::1]443` is not a host; expected a DNS name, an IPv4 address, or an IPv6 address in brackets
+        endpoint `https://kms.example,via=10.0.0.1`: unknown option `via=10.0.0.1`; the only one is dial=HOST[:PORT]
+        endpoint `https://kms.example,dial=`: `` is not a host; expected a DNS name, an IPv4 address, or an IPv6 address in brackets
+        ");
     }
 
     #[test]

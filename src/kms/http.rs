@@ -293,7 +293,10 @@ impl TransportError {
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     "certificate is for another name".to_owned()
                 }
-                CertificateError::UnknownIssuer => "certificate from an unknown authority".to_owned(),
+                // A bad signature is what an authority of the same name with another key leaves behind.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                    "certificate from an unknown authority".to_owned()
+                }
                 other => format!("certificate not accepted: {}", one_line(other)),
             },
             other => one_line(other),

@@ -256,7 +256,14 @@ mod tests {
             assert_eq!(error.class, Class::MetadataMalformed);
             texts.push(error.to_string());
         }
-        insta::assert_snapshot!(texts.join("\n"), @"");
+        insta::assert_snapshot!(texts.join("\n"), @r"
+        the local key file: metadata-malformed: /keys/wrapping.key: expected 32 bytes, raw or as hex or base64 text, and the file has 0 bytes
+        the local key file: metadata-malformed: /keys/wrapping.key: expected 32 bytes, raw or as hex or base64 text, and the file has 5 bytes
+        the local key file: metadata-malformed: /keys/wrapping.key: expected 32 bytes, raw or as hex or base64 text, and the file has 31 bytes
+        the local key file: metadata-malformed: /keys/wrapping.key: expected 32 bytes, raw or as hex or base64 text, and the file has 64 bytes
+        the local key file: metadata-malformed: /keys/wrapping.key: expected 32 bytes, raw or as hex or base64 text, and the file has 66 bytes
+        the local key file: metadata-malformed: /keys/wrapping.key: expected 32 bytes, raw or as hex or base64 text, and the file has 12 bytes
+        ");
     }
 
     #[tokio::test]
@@ -267,6 +274,6 @@ mod tests {
         bench.world.state().files.clear();
         assert_eq!(bench.unwrap("17", &wrapped).await, Err(Class::FileUnavailable));
         let error = bench.kms.describe(bench.call("17")).await.unwrap_err();
-        insta::assert_snapshot!(error.to_string(), @"");
+        insta::assert_snapshot!(error.to_string(), @"the local key file: file-unavailable: /keys/wrapping.key: the key file does not exist");
     }
 }

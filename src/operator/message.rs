@@ -120,7 +120,7 @@ fn cause(failure: &Failure) -> String {
 /// How to renew what is out of date, in a few words for the client.
 fn renew(failure: &Failure) -> String {
     match (failure.class, failure.belongs_to, failure.origin) {
-        (Class::ProviderMismatch, Some(belongs_to), _) => format!("start the proxy with -cloudProvider {belongs_to}"),
+        (Class::ProviderMismatch, Some(belongs_to), _) => format!("restart the proxy with -cloudProvider {belongs_to}"),
         (Class::ProviderMismatch, None, _) => "check -cloudProvider of the proxy".to_owned(),
         (Class::RoleNotUsable, ..) => "put keys into {file}, or pass flags".to_owned(),
         (_, _, Some(CredentialOrigin::Flags)) => "restart the proxy with new ones".to_owned(),

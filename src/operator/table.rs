@@ -133,7 +133,7 @@ pub(super) fn row(class: Class) -> Row {
         Class::KeyPendingDeletion => (
             IllegalOperation,
             Nothing,
-            "{provider}: the CMK of key {key} is scheduled for deletion; cancel the deletion",
+            "{provider}: the CMK of key {key} is scheduled for deletion; cancel that, or the key is lost with it",
             "the CMK of key {key} is scheduled for deletion",
         ),
         Class::KeyUnusable => (
@@ -187,8 +187,8 @@ pub(super) fn row(class: Class) -> Row {
         Class::NetworkNotPrivate => (
             GeneralFailure,
             Nothing,
-            "no endpoint of {provider} for key {key} is private, as is required; add a private endpoint",
-            "private networking is required, and no endpoint of {provider} is private",
+            "key {key} was not opened: --require-private-networking is set, and no --kms-endpoint of {provider} is private",
+            "--require-private-networking is set, and no --kms-endpoint of {provider} is private",
         ),
         Class::BadResponse => (
             GeneralFailure,

@@ -3,6 +3,7 @@
 //! Invariant: nothing here needs more than a Rust toolchain; what a chore needs besides, it installs or names.
 
 mod deny;
+mod digests;
 mod order;
 mod program;
 mod schema;
@@ -18,6 +19,7 @@ usage: cargo xtask COMMAND
   test              set up what is missing, then run everything that must be green
   order             check that the rooms of each crate use only what stands above them
   schema [--check]  write the JSON Schema of scenario files, or check the committed one
+  digests           compare the digests of all scenarios between the debug and the release build
   deny              check bans, licences and sources of all dependencies against deny.toml
 
 exit codes: 0 green, 1 red, 2 no such command";
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["order"] => order::run(&root),
         ["schema"] => schema::write(&root),
         ["schema", "--check"] => schema::check(&root),
+        ["digests"] => digests::run(&root).map(drop),
         ["deny"] => deny::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");

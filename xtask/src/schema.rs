@@ -9,7 +9,7 @@ use crate::program::Program;
 
 /// Writes the committed schema anew.
 const WRITE: Program<'_> =
-    Program::new(&["cargo", "run", "--quiet", "--locked", "--package", "kmiplab", "--", "schema"]);
+    Program::new(&["cargo", "run", "--quiet", "--locked", "--package", "kmiplab", "--", "schema", "--write"]);
 
 /// Compares the committed schema with the structs.
 const CHECK: Program<'_> =

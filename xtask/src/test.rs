@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::program::Program;
-use crate::{deny, order, schema};
+use crate::{deny, digests, order, schema};
 
 /// `cargo xtask test`.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
@@ -146,6 +146,7 @@ fn steps(ci: bool) -> Vec<Step> {
             "release build",
             &["cargo", "build", "--release", "--locked", "--package", "kmip-proxy", "--package", "kmiplab"],
         ),
+        Step { title: "same bytes in both builds", what: What::Chore("cargo xtask digests", digests::run) },
         program(
             "the laboratory",
             &[

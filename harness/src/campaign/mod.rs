@@ -13,6 +13,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Instant, SystemTime};
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::checker::{self, INVARIANTS, Judgement};
 use crate::report::{Cell, Failure, Machine, Place, Played as Sheet, Report, Seed, Subject, Tier, Verdict};
@@ -38,6 +42,7 @@ pub struct Plan {
 
 /// Plays a plan. `finished` is told of each run, in the order in which they end.
 pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
+    let watch = Watch::start();
     let runs: Vec<(&Scenario, u64)> = plan
         .scenarios
         .iter()
@@ -66,8 +71,31 @@ pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
         cells,
         invariants: INVARIANTS.iter().map(|it| (it.id.to_owned(), it.meaning.to_owned())).collect(),
         whole: plan.whole,
-        machine: Machine { cores: u32::try_from(workers).unwrap_or(u32::MAX), ..Machine::default() },
+        machine: watch.stop(workers),
     })
+}
+
+/// What the machine block tells of time: the one place where a report looks at a wall clock.
+struct Watch {
+    started: SystemTime,
+    running: Instant,
+}
+
+impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "the machine block says when a campaign began and how long it took")]
+    fn start() -> Self {
+        Watch { started: SystemTime::now(), running: Instant::now() }
+    }
+
+    fn stop(&self, workers: usize) -> Machine {
+        // Whole seconds, and nothing where a clock stands at a year that the format cannot write.
+        let started = OffsetDateTime::from(self.started).replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        Machine {
+            cores: u32::try_from(workers).unwrap_or(u32::MAX),
+            elapsed_ms: u64::try_from(self.running.elapsed().as_millis()).unwrap_or(u64::MAX),
+            started: started.format(&Rfc3339).unwrap_or_default(),
+        }
+    }
 }
 
 fn seeds(scenario: &Scenario, asked: &[u64]) -> Vec<u64> {
@@ -197,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_span_is_placed_by_line_and_column_as_people_count() {
-        let place = place("one\ntwo äö three\n", &(11..16));
+        let place = place("one\ntwo äö three\n", &(13..18));
         assert_eq!((place.line, place.column, place.width), (2, 8, 5));
         assert_eq!(place.source, "two äö three");
     }

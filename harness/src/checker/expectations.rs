@@ -1,13 +1,17 @@
 //! What the file expects: the `then` of each line, and the outcome.
 //!
 //! A line's window opens when it fires and closes after `within`, or when the next line fires. Of several answers to
-//! the same operation the last one in the window counts: clients retry.
+//! the same operation the last one in the window counts: clients retry. In texts, [`KEY`] stands for the identifier of
+//! the key that was asked for last, which the seed draws; apart from that texts are compared exactly.
 
 use std::time::Duration;
 
 use super::{Failure, Run, seconds};
 use crate::scenario::{Expected, Running, Then};
 use crate::trace::{Event, ProcessState, What};
+
+/// The placeholder in expected texts.
+const KEY: &str = "{key}";
 
 pub(super) fn judge(run: &Run<'_>) -> Vec<Failure> {
     let mut failures = Vec::new();
@@ -58,29 +62,38 @@ impl<'a> Window<'a> {
         }
         if let Some(class) = &then.class {
             let told = self.last_text(|event| match &event.what {
-                What::Operator { class, .. } => Some(class.clone()),
+                What::Operator { class, .. } => class.clone(),
                 _ => None,
             });
             unmet.extend(differs(format!("the operator is told {class}"), class, told));
         }
-        if let Some(message) = &then.message {
+        if let Some(message) = then.message.as_ref().map(|message| self.with_key(message)) {
             let said = self.last_text(|event| match &event.what {
                 What::Answer { message: Some(message), .. } => Some(message.clone()),
                 _ => None,
             });
-            unmet.extend(differs(format!("ResultMessage `{message}`"), message, said));
+            unmet.extend(differs(format!("ResultMessage `{message}`"), &message, said));
         }
-        if let Some(line) = &then.operator {
+        if let Some(line) = then.operator.as_ref().map(|line| self.with_key(line)) {
             let said = self.last_text(|event| match &event.what {
                 What::Operator { text, .. } => Some(text.lines().next().unwrap_or_default().to_owned()),
                 _ => None,
             });
-            unmet.extend(differs(format!("the operator reads `{line}`"), line, said));
+            unmet.extend(differs(format!("the operator reads `{line}`"), &line, said));
         }
         if let Some(running) = then.mongod {
             unmet.extend(self.mongod(running));
         }
         unmet
+    }
+
+    /// An expected text with the identifier in it. Where no request named a key, the placeholder stays, and is told.
+    fn with_key(&self, text: &str) -> String {
+        let key = self.last_text(|event| match &event.what {
+            What::Request { key, .. } => key.clone(),
+            _ => None,
+        });
+        key.map_or_else(|| text.to_owned(), |key| text.replace(KEY, &key))
     }
 
     fn answer(&self, operation: &str, expected: &Expected) -> Option<(String, String)> {
@@ -157,5 +170,92 @@ fn word(expected: &Expected) -> &str {
         Expected::Ok => "success",
         Expected::Reason(reason) => reason,
         Expected::NoAnswer => "nothing",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::story::{KEY, Story};
+    use crate::trace::{ProcessState, What};
+
+    /// The requirement, what was expected and what was observed, of every failure that a line of the file asks for.
+    fn unmet(story: &Story) -> Vec<(String, String)> {
+        let failures = story.judged().failures.into_iter().filter(|failure| failure.span.is_some());
+        failures.map(|failure| (failure.expected, failure.observed)).collect()
+    }
+
+    fn expecting(then: &str) -> Story {
+        let line = format!("  {{ at = \"1s\", start = \"mongod\", then = {{ {then}, within = \"5s\" }} }},");
+        Story::of("final = \"opens\"", &line).at(1000)
+    }
+
+    #[test]
+    fn the_last_answer_within_the_window_counts() {
+        let expected = || expecting("get = \"ok\"").ask("Get").fail("general-failure", |_| {});
+        assert_eq!(unmet(&expected().at(2000).ask("Get").succeed(|_| {})), []);
+        let wanted = "Get answers success by 6.000s".to_owned();
+        let seen = "Get answered general-failure at 1.000s".to_owned();
+        assert_eq!(unmet(&expected()), [(wanted.clone(), seen.clone())]);
+        let late = expected().at(6001).ask("Get").succeed(|_| {});
+        assert_eq!(unmet(&late), [(wanted, seen)], "what is asked after the window is not meant");
+    }
+
+    #[test]
+    fn nothing_asked_nothing_answered_and_answered_too_late_are_told_apart() {
+        let observed = |story: Story| unmet(&story).remove(0).1;
+        let expected = || expecting("get = \"ok\"");
+        assert_eq!(observed(expected()), "no Get was sent between 1.000s and 6.000s");
+        assert_eq!(observed(expected().ask("Get").at(3000).give_up()), "Get answered nothing at 3.000s");
+        assert_eq!(observed(expected().ask("Get")), "Get answered nothing at 6.000s");
+        assert_eq!(observed(expected().ask("Get").at(7000).succeed(|_| {})), "Get answered nothing at 7.000s");
+    }
+
+    #[test]
+    fn a_window_without_within_closes_when_the_next_line_fires() {
+        let two =
+            "  { at = \"1s\", start = \"mongod\", then = { get = \"ok\" } },\n  { at = \"9s\", stop = \"mongod\" },";
+        let story = || Story::of("final = \"opens\"", two).fired(0, 1000).fired(1, 9000);
+        assert_eq!(unmet(&story().at(8000).ask("Get").succeed(|_| {})), []);
+        assert_eq!(unmet(&story().at(9001).ask("Get").succeed(|_| {})).len(), 1);
+    }
+
+    #[test]
+    fn the_endpoint_that_opened_the_key_is_the_last_that_answered_well() {
+        let call = |status: u16| What::Call {
+            service: "kms".to_owned(),
+            operation: "Decrypt".to_owned(),
+            cmk: None,
+            principal: None,
+            status,
+            code: None,
+        };
+        let expected = || expecting("via = \"public\"");
+        assert_eq!(unmet(&expected().event("public", call(200))), []);
+        let wanted = "the key is opened through public".to_owned();
+        assert_eq!(unmet(&expected().event("public", call(500))), [(wanted, "nothing of the kind".to_owned())]);
+    }
+
+    #[test]
+    fn the_operator_is_told_the_class_and_reads_the_first_line() {
+        let told = |class: &str, text: &str| What::Operator {
+            class: Some(class.to_owned()),
+            key: Some(KEY.to_owned()),
+            text: text.to_owned(),
+        };
+        let expected = || expecting("class = \"key-disabled\", operator = \"the key is disabled\"");
+        assert_eq!(unmet(&expected().event("proxy", told("key-disabled", "the key is disabled\n  more"))), []);
+        let other = unmet(&expected().event("proxy", told("throttled", "come back later")));
+        let observed: Vec<_> = other.into_iter().map(|(_, observed)| observed).collect();
+        assert_eq!(observed, ["`throttled`", "`come back later`"]);
+    }
+
+    #[test]
+    fn a_mongod_that_waits_for_its_key_does_not_run() {
+        let expected = || expecting("mongod = \"running\"").process("mongod", ProcessState::Started);
+        assert_eq!(unmet(&expected().process("mongod", ProcessState::Ready)), []);
+        assert_eq!(unmet(&expected()), [("mongod runs at 6.000s".to_owned(), "its state is Started".to_owned())]);
+        let stopped = expecting("mongod = \"exited\"").process("mongod", ProcessState::Stopped);
+        assert_eq!(unmet(&stopped).len(), 1, "it was stopped and has not ended by itself");
+        assert_eq!(unmet(&expecting("mongod = \"exited\"")).remove(0).1, "it was never started");
     }
 }

@@ -6,6 +6,8 @@
 
 mod expectations;
 mod invariants;
+#[cfg(test)]
+mod story;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -167,4 +169,44 @@ impl<'a> Run<'a> {
 /// A moment as people read it: seconds with milliseconds.
 pub(crate) fn seconds(at: Duration) -> String {
     format!("{}.{:03}s", at.as_secs(), at.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::story::{KEY, Story, material};
+    use super::*;
+    use crate::trace::ProcessState;
+
+    #[test]
+    fn a_run_in_which_all_is_well_has_no_failures_and_exercises_what_it_can() {
+        let story =
+            Story::plain().at(1000).ask("Get").grant(KEY).succeed(|answer| answer.material = Some(material(KEY)));
+        let story = story.at(61_000).ask("Get").grant(KEY).succeed(|answer| answer.material = Some(material(KEY)));
+        let judgement = story.process("mongod", ProcessState::Ready).judged();
+        assert_eq!(judgement.failures, []);
+        assert_eq!(judgement.exercised["K1"], 2);
+        assert_eq!(judgement.exercised.len(), INVARIANTS.len());
+    }
+
+    #[test]
+    fn what_is_broken_is_named_with_the_invariant_and_what_it_says() {
+        let judgement = Story::plain().at(61_000).ask("Get").fail("item-not-found", |_| {}).judged();
+        let requirements: Vec<_> = judgement.failures.iter().map(|failure| failure.requirement.as_str()).collect();
+        assert_eq!(requirements, ["K5 honest-not-found", "K7 heals"]);
+        assert!(!judgement.passed());
+    }
+
+    #[test]
+    fn an_exchange_ends_with_its_answer_and_what_comes_later_is_not_its_own() {
+        let story = Story::plain().at(1000).ask("Get").grant(KEY).succeed(|_| {}).grant(KEY);
+        let story = story.ask("GetAttributes").give_up().grant(KEY);
+        let exchanges = story.exchanges();
+        assert_eq!(exchanges, [(2, 1, false), (1, 0, true)], "events between, answers, gave up");
+    }
+
+    #[test]
+    fn two_answers_to_one_request_are_both_seen() {
+        let story = Story::plain().at(1000).ask("Get").succeed(|_| {}).at(1500).succeed(|_| {});
+        assert_eq!(story.exchanges(), [(2, 2, false)]);
+    }
 }

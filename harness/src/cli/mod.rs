@@ -20,10 +20,21 @@ use clap::{Parser, Subcommand};
 
 /// Plays every way in which MongoDB does not get its key: from scenario files, from a seed, again and again the same way.
 #[derive(Debug, Parser)]
-#[command(name = "kmiplab", version, max_term_width = 100, after_help = exit::HELP)]
+#[command(name = "kmiplab", version, max_term_width = 100, after_help = help())]
 struct Command {
     #[command(subcommand)]
     verb: Verb,
+}
+
+fn help() -> String {
+    let first_steps = "\
+First steps:
+  kmiplab list                                  what there is to play
+  kmiplab run                                   play all of it
+  kmiplab replay session-expires-while          one run, as a story
+  kmiplab explain credentials-expired           what the client and the operator are told
+  kmiplab list --words verbs                    what a scenario file can say";
+    format!("{first_steps}\n\n{}", exit::HELP)
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,9 +45,9 @@ enum Verb {
     Replay(replay::Arguments),
     /// Reads scenario files and reports every mistake, without playing them
     Check(check::Arguments),
-    /// Lists scenarios, or the words that they are made of
+    /// Lists scenarios, verbs, personas, or invariants
     List(list::Arguments),
-    /// Explains a class of failure, an invariant, or an exit code
+    /// Explains a class of failure, an invariant, a verb, or an exit code; lists them if none is named
     Explain(explain::Arguments),
     /// Prints the JSON Schema of scenario files
     Schema(schema::Arguments),

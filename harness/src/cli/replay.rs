@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{exit, print, say, select};
+use crate::campaign::FIRST_SEED;
 use crate::report::Seed;
 use crate::trace::story;
 use crate::world::sim::{self, Planted};
@@ -17,12 +18,12 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE")]
     file: String,
     /// The seed, as reports print it
-    #[arg(long, value_name = "0x..")]
+    #[arg(long, value_name = "0x..", default_value_t = Seed(FIRST_SEED))]
     seed: Seed,
     /// Write every event as a line of JSON into this file
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Tell of bytes and files too
+    /// Tell of bytes, closed connections, and files too, and of all that the proxy says at its start
     #[arg(long)]
     verbose: bool,
     /// Print events as lines of JSON instead of the story
@@ -37,7 +38,12 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     };
     let [scenario] = scenarios.as_slice() else {
         let names: Vec<String> = scenarios.iter().map(|scenario| format!("  {}", scenario.id())).collect();
-        say(&format!("error: `{}` is not one scenario:\n{}", arguments.file, names.join("\n")));
+        let count = names.len();
+        say(&format!(
+            "error: `{}` is a part of {count} names, and one run is replayed at a time\n\nhint: name one of\n{}",
+            arguments.file,
+            names.join("\n")
+        ));
         return exit::USAGE;
     };
     let played = sim::play(scenario, arguments.seed.0, &Planted::default());

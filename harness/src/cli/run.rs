@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     /// Parts of `family/name`, or paths of scenario files; all scenarios if none is named
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
-    /// Where to play
+    /// Where to play; so far `sim` is the only lane that plays, the others are listed as not run
     #[arg(long, value_enum, default_value_t = Lane::Sim)]
     lane: Lane,
     /// How many seeds each scenario is played with [default: 20, or 1 with --seed]
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// The first seed
     #[arg(long, value_name = "0x..")]
     seed: Option<Seed>,
-    /// The folder for report.json, junit.xml, and index.html
+    /// The folder for index.html, report.json, junit.xml, and summary.md
     #[arg(long, value_name = "DIR", default_value = "target/kmiplab/report")]
     report: PathBuf,
     /// Play every scenario three times with its first seed, once in another process, and compare every byte
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     require_real: bool,
     /// How to print the results
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
     message_format: Format,
 }
 

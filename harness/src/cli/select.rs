@@ -72,9 +72,11 @@ fn nothing(root: &Path, filters: &[String]) -> String {
             root.display()
         );
     }
+    let meant = filters.iter().find_map(|filter| scenario::meant(root, filter).ok().flatten());
     let filters = filters.iter().map(|filter| format!("`{filter}`")).collect::<Vec<_>>().join(", ");
-    format!(
-        "error: no scenario matches {filters}\n\nhint: a filter is a part of `family/name` or the path of a file; \
-         `kmiplab list` shows what there is"
-    )
+    let hint = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "a filter is a part of `family/name` or the path of a file; `kmiplab list` shows what there is".into(),
+    };
+    format!("error: no scenario matches {filters}\n\nhint: {hint}")
 }

@@ -214,9 +214,10 @@ pub(super) struct ThenFile {
     pub(super) via: Option<Text<EndpointName>>,
     /// The class of failure that the operator must be told.
     pub(super) class: Option<Text<Class>>,
-    /// The Result Message of the failure, exactly.
+    /// The Result Message of the failure, exactly. `{key}` stands for the identifier of the key that was asked for.
     pub(super) message: Option<Text<Sentence>>,
-    /// The first line of what the operator is told, exactly.
+    /// The first line of what the operator is told, exactly, such as `error[key-disabled]: the CMK of key {key} is
+    /// disabled`. `{key}` stands for the identifier of the key that was asked for.
     pub(super) operator: Option<Text<Sentence>>,
     /// Whether mongod runs at the end of the time, or has ended by itself.
     pub(super) mongod: Option<Text<Running>>,

@@ -6,7 +6,7 @@ use std::fs::{DirEntry, read_dir};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::mistake::suggestion;
+use super::mistake::closest;
 
 /// A scenario file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,8 +90,36 @@ fn file(path: &Path, filter: &str, all: &[Found]) -> Result<Found, FindError> {
     let exists = Found::at(path).filter(|_| path.is_file());
     exists.ok_or_else(|| FindError::NoSuchFile {
         path: filter.to_owned(),
-        help: suggestion(filter, all.iter().map(|found| found.path.as_str())),
+        help: nearest(filter, all).map_or_else(
+            || "`kmiplab list` shows which there are".to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        ),
     })
+}
+
+/// The scenario or family that a filter which selects nothing may have meant: the same letters, or nearly the same name.
+///
+/// # Errors
+///
+/// If a folder cannot be read.
+pub fn meant(root: &Path, filter: &str) -> Result<Option<String>, FindError> {
+    Ok(nearest(filter, &families(root)?))
+}
+
+fn nearest(filter: &str, all: &[Found]) -> Option<String> {
+    let word = Path::new(filter).file_stem().and_then(|stem| stem.to_str()).unwrap_or(filter);
+    let letters = |text: &str| text.to_lowercase().chars().filter(|it| it.is_alphanumeric()).collect::<String>();
+    let named = |name: &str| all.iter().find(|found| found.name == name).map(Found::id);
+    let families = || all.iter().map(|found| found.family.as_str());
+    let wanted = letters(word);
+    let same_letters = |name: &&str| !wanted.is_empty() && letters(name).contains(&wanted);
+    let names = || all.iter().map(|found| found.name.as_str());
+    families()
+        .find(same_letters)
+        .map(str::to_owned)
+        .or_else(|| names().find(same_letters).and_then(named))
+        .or_else(|| closest(word, families()).map(str::to_owned))
+        .or_else(|| closest(word, names()).and_then(named))
 }
 
 fn families(root: &Path) -> Result<Vec<Found>, FindError> {

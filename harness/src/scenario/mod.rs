@@ -19,10 +19,10 @@ mod values;
 mod verbs;
 mod words;
 
-pub use find::{FindError, Found, find};
+pub use find::{FindError, Found, find, meant};
 pub use mistake::{Mistake, ScenarioError};
 pub use model::*;
 pub use read::{FORMAT, LARGEST_FILE, load, load_file};
 pub use schema::{schema, schema_text};
-pub use verbs::VERBS;
+pub use verbs::{VERBS, meaning_of_verb};
 pub use words::{PERSONAS, REASONS};

@@ -178,7 +178,8 @@ pub struct Event {
     pub at: When,
     /// The verb, as written.
     pub verb: &'static str,
-    /// The line as written, for the story.
+    /// What happens, in the words of the file: `reject = "vpce-a"`. Neither the moment nor what must follow is in it, so
+    /// that a run does not depend on what is expected of it.
     pub text: String,
     /// The line number in the file, from 1.
     pub line: u32,
@@ -229,8 +230,10 @@ pub enum Action {
     RotateMasterKey,
     /// Ends a process as SIGTERM does.
     Stop(Process),
-    /// Ends a process as a power cut does.
+    /// Ends a process as SIGKILL does.
     Crash(Process),
+    /// Ends both processes, and the disk forgets what was not synced.
+    PowerCut,
     /// Changes what an endpoint does with connections.
     Endpoint {
         /// The endpoint's name.

@@ -1,5 +1,6 @@
 //! The timeline: one verb a line, in order of time, before the end, about things that there are.
 
+use std::iter;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -55,11 +56,11 @@ impl Reader<'_> {
         let action = self.verb(line);
         let then = event.then.as_ref().map(|then| self.then(then, at.as_ref()));
         let (number, _) = line_and_column(self.source, line.span.start);
-        let (verb, action) = action?;
+        let (verb, text, action) = action?;
         Some(Event {
             at: at?,
             verb,
-            text: self.source.get(line.span.clone())?.to_owned(),
+            text,
             line: u32::try_from(number).unwrap_or(u32::MAX),
             span: line.span.clone(),
             action,
@@ -70,7 +71,8 @@ impl Reader<'_> {
         })
     }
 
-    fn verb(&mut self, line: &Located<EventFile>) -> Option<(&'static str, Action)> {
+    /// The verb, what happens as written, and what it comes down to.
+    fn verb(&mut self, line: &Located<EventFile>) -> Option<(&'static str, String, Action)> {
         let said = line.value.verbs();
         let said = match said.as_slice() {
             [one] => one,
@@ -103,7 +105,11 @@ impl Reader<'_> {
             let labels = [(provider.span(), "belongs to `start = \"proxy\"`"), (said.span.clone(), "this is not that")];
             self.mistakes.push("`cloud_provider` is no option of this verb".to_owned(), labels);
         }
-        Some((said.word, action?))
+        let provider = line.value.cloud_provider.as_ref().map(|provider| ("cloud_provider", provider.span()));
+        let words = iter::once((said.word, said.span.clone())).chain(provider);
+        let words = words.map(|(word, span)| Some(format!("{word} = {}", self.source.get(span)?)));
+        let text = words.collect::<Option<Vec<_>>>()?.join(", ");
+        Some((said.word, text, action?))
     }
 
     fn then(&mut self, then: &Located<ThenFile>, at: Option<&When>) -> Option<Then> {
@@ -223,6 +229,7 @@ fn nothing_ends_before_it_begins(lines: &[Located<EventFile>], events: &[Option<
             }
             Action::Stop(Process::Mongod) | Action::Crash(Process::Mongod) => mongod = false,
             Action::Stop(Process::Proxy) | Action::Crash(Process::Proxy) => proxy = false,
+            Action::PowerCut => (mongod, proxy) = (false, false),
             _ => {}
         }
     }

@@ -46,6 +46,11 @@ macro_rules! vocabulary {
 
 vocabulary!(Outcome, "outcome": "opens" = Outcome::Opens, "stays-closed" = Outcome::StaysClosed);
 vocabulary!(Process, "process": "mongod" = Process::Mongod, "proxy" = Process::Proxy);
+vocabulary!(Victim, "process or machine":
+    "mongod" = Victim::Process(Process::Mongod),
+    "proxy" = Victim::Process(Process::Proxy),
+    "machine" = Victim::Machine,
+);
 vocabulary!(Database, "database": "snapshot" = Database::Snapshot, "empty" = Database::Empty);
 vocabulary!(GivenBy, "place for credentials": "metadata" = GivenBy::Metadata, "flags" = GivenBy::Flags);
 vocabulary!(Running, "state of mongod": "running" = Running::Running, "exited" = Running::Exited);
@@ -54,6 +59,14 @@ vocabulary!(CredentialsKind, "kind of credentials":
     "session" = CredentialsKind::Session,
     "role" = CredentialsKind::Role,
 );
+
+/// What `crash` is done to.
+pub(super) enum Victim {
+    /// One process is cut off.
+    Process(Process),
+    /// Both are, and the disk forgets what was not synced.
+    Machine,
+}
 
 /// The state of the wrapped key's KMIP object.
 pub(super) struct KeyState {

@@ -25,7 +25,7 @@ pub enum What {
     Action {
         /// The line in the scenario file.
         line: u32,
-        /// What it says.
+        /// What happens, in the words of the file.
         text: String,
     },
     /// A process changes state.
@@ -48,11 +48,11 @@ pub enum What {
     },
     /// The proxy tells the operator something.
     Operator {
-        /// The error class, such as `credentials-expired`.
-        class: String,
+        /// The class, such as `credentials-expired`; none for what is no failure of a key.
+        class: Option<String>,
         /// The KMIP key that it is about.
         key: Option<String>,
-        /// The whole text.
+        /// All that the terminal shows.
         text: String,
     },
     /// A client sends a KMIP request.

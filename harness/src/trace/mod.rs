@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 
 pub use event::{Event, Fingerprint, ProcessState, What};
@@ -32,6 +32,12 @@ struct Log {
     semantic: digest::Context,
     fingerprint_key: hmac::Key,
     secrets: Vec<Spellings>,
+    /// Which beginnings the spellings of the secrets have.
+    beginnings: Beginnings,
+    /// The event that is being recorded, as JSON.
+    written: Vec<u8>,
+    /// The same as the digest has it.
+    links: Vec<u8>,
     exchanges: u64,
     connections: u64,
 }
@@ -60,6 +66,9 @@ impl Trace {
             semantic: digest::Context::new(&digest::SHA256),
             fingerprint_key: hmac::Key::new(hmac::HMAC_SHA256, key),
             secrets: Vec::new(),
+            beginnings: Beginnings::default(),
+            written: Vec::new(),
+            links: Vec::new(),
             exchanges: 0,
             connections: 0,
         })))
@@ -77,7 +86,12 @@ impl Trace {
 
     /// Names a secret of this run. From now on it may stand in no text.
     pub fn secret(&self, name: &str, bytes: &[u8]) {
-        self.lock().secrets.push(Spellings { name: name.to_owned(), texts: spellings(bytes) });
+        let texts = spellings(bytes);
+        let mut log = self.lock();
+        for text in &texts {
+            log.beginnings.add(text.as_bytes());
+        }
+        log.secrets.push(Spellings { name: name.to_owned(), texts });
     }
 
     /// The fingerprint of key material.
@@ -110,6 +124,21 @@ impl Trace {
         self.lock().events.clone()
     }
 
+    /// Takes everything out: the end of a run.
+    pub(crate) fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.lock().events)
+    }
+
+    /// How many events there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().events.len()
+    }
+
+    /// Whether such an event was recorded after the first `seen`.
+    pub(crate) fn any_since(&self, seen: usize, wanted: impl FnMut(&Event) -> bool) -> bool {
+        self.lock().events.iter().skip(seen).any(wanted)
+    }
+
     /// The digest over every byte and every event so far, with their times: `sha256:<64 hex>`.
     pub fn digest(&self) -> String {
         format!("sha256:{}", hex(self.lock().chain.clone().finish().as_ref()))
@@ -129,16 +158,24 @@ impl Trace {
 impl Log {
     fn record(&mut self, host: &str, what: What, bytes: &[u8]) {
         let at = (self.clock)();
-        let written = serde_json::to_string(&what).expect("an event is plain data");
-        for part in [&at.as_nanos().to_be_bytes()[..], host.as_bytes(), written.as_bytes(), bytes] {
-            self.chain.update(&(part.len() as u64).to_be_bytes());
-            self.chain.update(part);
+        let mut written = std::mem::take(&mut self.written);
+        written.clear();
+        serde_json::to_writer(&mut written, &what).expect("an event is plain data");
+        // One update of the chain an event, each part after its length.
+        self.links.clear();
+        for part in [&at.as_nanos().to_be_bytes()[..], host.as_bytes(), &written, bytes] {
+            self.links.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            self.links.extend_from_slice(part);
         }
+        self.chain.update(&self.links);
         if what.is_semantic() {
-            self.semantic.update(host.as_bytes());
-            self.semantic.update(what.meaning().as_bytes());
+            for part in [host, &what.meaning()] {
+                self.semantic.update(&(part.len() as u64).to_be_bytes());
+                self.semantic.update(part.as_bytes());
+            }
         }
         let (what, leaked) = self.redact(what, &written);
+        self.written = written;
         self.push(at, host, what);
         for name in leaked {
             let text = format!("{host} wrote the secret `{name}`");
@@ -155,8 +192,11 @@ impl Log {
         }
     }
 
-    fn redact(&self, what: What, written: &str) -> (What, Vec<String>) {
-        let mut clean = written.to_owned();
+    fn redact(&self, what: What, written: &[u8]) -> (What, Vec<String>) {
+        if !self.beginnings.any_in(written) {
+            return (what, Vec::new());
+        }
+        let mut clean = std::str::from_utf8(written).expect("JSON is text").to_owned();
         let mut leaked = Vec::new();
         for secret in &self.secrets {
             for text in &secret.texts {
@@ -172,6 +212,46 @@ impl Log {
         }
         let what = serde_json::from_str(&clean).expect("a redacted text keeps the shape of the event");
         (what, leaked)
+    }
+}
+
+/// The first bytes of everything that is searched, as a filter: almost every text is found free of secrets in one pass.
+///
+/// Every occurrence of a spelling begins with the spelling's first bytes, so that the filter passes by no secret; where
+/// it stops in vain, the search itself decides.
+struct Beginnings([u64; 1 << (Beginnings::BITS - 6)]);
+
+impl Beginnings {
+    /// How many bytes are looked at: no spelling is shorter.
+    const LENGTH: usize = 4;
+
+    /// How many bits of their hash are kept.
+    const BITS: u32 = 14;
+
+    fn add(&mut self, spelling: &[u8]) {
+        let first = spelling.first_chunk().expect("short secrets are not searched");
+        let (word, bit) = Self::place(*first);
+        self.0[word] |= bit;
+    }
+
+    fn any_in(&self, text: &[u8]) -> bool {
+        text.windows(Self::LENGTH).any(|window| {
+            let (word, bit) = Self::place(window.try_into().expect("a window has its length"));
+            self.0[word] & bit != 0
+        })
+    }
+
+    /// Where the bit of these bytes stands. Multiplication by an odd number near 2^32 times the golden ratio spreads
+    /// texts that differ in a letter.
+    fn place(bytes: [u8; Beginnings::LENGTH]) -> (usize, u64) {
+        let hash = u32::from_le_bytes(bytes).wrapping_mul(0x9e37_79b1) >> (32 - Self::BITS);
+        ((hash >> 6) as usize, 1 << (hash & 63))
+    }
+}
+
+impl Default for Beginnings {
+    fn default() -> Self {
+        Beginnings([0; 1 << (Beginnings::BITS - 6)])
     }
 }
 
@@ -199,7 +279,7 @@ impl What {
             What::Call { service, operation, status, code, .. } => {
                 format!("call {service} {operation} {status} {code:?}")
             }
-            What::Operator { class, .. } => format!("operator {class}"),
+            What::Operator { class, .. } => format!("operator {class:?}"),
             What::Process { state, .. } => format!("process {state:?}"),
             What::Action { line, .. } => format!("action {line}"),
             What::NoAnswer { .. } => "no answer".to_owned(),
@@ -209,14 +289,16 @@ impl What {
     }
 }
 
-/// Raw, hex in both cases, and base64 with and without padding. Short secrets are not searched: they would be found
+/// Raw, hex in both cases, and both alphabets of base64 with and without padding. Short secrets are not searched: they would be found
 /// everywhere.
 fn spellings(bytes: &[u8]) -> Vec<String> {
     if bytes.len() < 8 {
         return Vec::new();
     }
     let lower = hex(bytes);
-    let mut texts = vec![lower.to_uppercase(), lower, STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes)];
+    let mut texts = vec![lower.to_uppercase(), lower];
+    // Padded ones first: what remains of them would look like padding that nobody wrote.
+    texts.extend([STANDARD, URL_SAFE, STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|base64| base64.encode(bytes)));
     if let Ok(text) = std::str::from_utf8(bytes) {
         // As it stands in a JSON string.
         let quoted = serde_json::to_string(text).expect("a string is plain data");
@@ -227,9 +309,10 @@ fn spellings(bytes: &[u8]) -> Vec<String> {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string succeeds");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,22 @@
 //! A run as a story: one line an event, for people.
 //!
-//! A line is: simulated seconds, the host, and what happened. Bytes, closes and file operations are told only when asked
-//! for (`--verbose`): the digest has them all.
+//! A line is: simulated seconds, the host, and what happened. Bytes, closes, what programs do with files, and the ends
+//! of long attributes are told only when asked for (`--verbose`): the digest has them all.
 
 use std::time::Duration;
 
 use super::{Event, ProcessState, What};
 
+/// Where the text of an event begins in a line.
+const MARGIN: usize = 22;
+
+/// How many characters of an attribute of a log line are told.
+const ATTRIBUTE: usize = 80;
+
 /// The line of an event; `None` where only a verbose story tells it.
 pub fn line(event: &Event, verbose: bool) -> Option<String> {
     let told = tell(&event.what, verbose)?;
-    let indent = " ".repeat(22);
+    let indent = " ".repeat(MARGIN);
     let told = told.trim_end().replace('\n', &format!("\n{indent}"));
     Some(format!("{:>10}  {:<8}  {told}", seconds(event.at), event.host))
 }
@@ -18,7 +24,7 @@ pub fn line(event: &Event, verbose: bool) -> Option<String> {
 fn tell(what: &What, verbose: bool) -> Option<String> {
     Some(match what {
         What::Action { line: 0, text } => format!("== {text}"),
-        What::Action { line, text } => format!("== line {line}: {text}"),
+        What::Action { line, text } => format!("== {text}  (line {line})"),
         What::Process { state, why } => {
             let state = match state {
                 ProcessState::Started => "starts",
@@ -31,9 +37,14 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
         }
         What::Log { severity, id, text, attributes } => {
             let id = id.map(|id| format!(" {id}")).unwrap_or_default();
-            let attributes: String = attributes.iter().map(|(name, value)| format!(" {name}={value:?}")).collect();
-            format!("{severity}{id} {text}{attributes}")
+            let mut line = format!("{severity}{id} {text}");
+            for (name, value) in attributes {
+                line += &format!("\n{name}: {}", if verbose { value.clone() } else { shortened(value) });
+            }
+            line
         }
+        // What is told at start is long, and nobody replays a run to read it.
+        What::Operator { class: None, text, .. } if !verbose => text.lines().next().unwrap_or_default().to_owned(),
         What::Operator { text, .. } => text.clone(),
         What::Request { exchange, operations, version, key, .. } => {
             let key = key.as_deref().map(|key| format!(" {key}")).unwrap_or_default();
@@ -75,13 +86,14 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
                 (status, Some(code)) => format!("{text}: {status} {code}"),
             }
         }
-        What::Grant { cmk, .. } => format!("opens a master key with {cmk}"),
+        // The call that follows names the customer's key.
+        What::Grant { .. } => "opens a master key".to_owned(),
         What::Finding { invariant, text } => format!("{invariant} is broken: {text}"),
         What::Bytes { connection, sent, length } if verbose => {
             format!("{} {length} bytes on connection {connection}", if *sent { "sends" } else { "receives" })
         }
         What::Close { connection } if verbose => format!("closes connection {connection}"),
-        What::File { operation, path } if verbose => format!("{operation} {path}"),
+        What::File { operation, path } if verbose || operation == "edit" => format!("{operation}s {path}"),
         What::Bytes { .. } | What::Close { .. } | What::File { .. } => return None,
     })
 }
@@ -90,6 +102,51 @@ fn with(text: &str, why: Option<&str>) -> String {
     why.map_or_else(|| text.to_owned(), |why| format!("{text}: {why}"))
 }
 
+fn shortened(value: &str) -> String {
+    match value.char_indices().nth(ATTRIBUTE) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
+}
+
 fn seconds(at: Duration) -> String {
     format!("{}.{:03}", at.as_secs(), at.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_attribute_ends_in_an_ellipsis_unless_everything_is_asked_for() {
+        let event = |value: &str| Event {
+            at: Duration::from_millis(1_250),
+            ordinal: 0,
+            host: "mongod".to_owned(),
+            what: What::Log {
+                severity: 'F',
+                id: Some(29117),
+                text: "KMIP session failed".to_owned(),
+                attributes: vec![("reason".to_owned(), value.to_owned())],
+            },
+        };
+        let head = "     1.250  mongod    F 29117 KMIP session failed\n                      reason: ";
+        let long = "ä".repeat(81);
+        assert_eq!(line(&event("short"), false), Some(format!("{head}short")));
+        assert_eq!(line(&event(&long), false), Some(format!("{head}{}…", "ä".repeat(80))));
+        assert_eq!(line(&event(&long), true), Some(format!("{head}{long}")));
+    }
+
+    #[test]
+    fn files_that_programs_touch_are_told_on_request_and_what_the_operator_edits_always() {
+        let event = |operation: &str| Event {
+            at: Duration::ZERO,
+            ordinal: 0,
+            host: "operator".to_owned(),
+            what: What::File { operation: operation.to_owned(), path: "/data/db/x".to_owned() },
+        };
+        assert_eq!(line(&event("edit"), false).as_deref(), Some("     0.000  operator  edits /data/db/x"));
+        assert_eq!(line(&event("read"), false), None);
+        assert_eq!(line(&event("read"), true).as_deref(), Some("     0.000  operator  reads /data/db/x"));
+    }
 }

@@ -282,16 +282,26 @@ pub fn operation(name: &str) -> Option<u32> {
     values(OPERATION).find(|(_, title)| camel(title) == name).map(|(value, _)| value)
 }
 
-/// A title without what separates its words: `Get Attributes` is `GetAttributes`.
+/// A title as one word, as the standard's own test cases spell it: `Get Attributes` is `GetAttributes`, `PKCS#12` is
+/// `PKCS_12`, `3DES` is `DES3` (KMIP Additional Message Encodings 1.0, clause 5.4.1.1).
 pub fn camel(title: &str) -> String {
-    title
-        .split(|letter: char| !letter.is_ascii_alphanumeric())
-        .flat_map(|word| {
-            let mut letters = word.chars();
-            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-            first.into_iter().chain(letters)
-        })
-        .collect()
+    let digits: String = title.chars().take_while(char::is_ascii_digit).collect();
+    let letters: Vec<char> = title[digits.len()..].chars().collect();
+    let mut words = vec![String::new()];
+    for (at, letter) in letters.iter().enumerate() {
+        let word_follows = letters.get(at + 1).is_some_and(char::is_ascii_alphabetic)
+            && letters.get(at + 2).is_some_and(char::is_ascii_lowercase);
+        let word = words.last_mut().expect("there is always a word that is being read");
+        match letter {
+            _ if letter.is_ascii_alphanumeric() && word.is_empty() => word.push(letter.to_ascii_uppercase()),
+            _ if letter.is_ascii_alphanumeric() => word.push(*letter),
+            ' ' => words.push(String::new()),
+            _ if word_follows => words.push(String::new()),
+            _ => word.push('_'),
+        }
+    }
+    words[0].push_str(&digits);
+    words.concat()
 }
 
 /// A title in kebab case: `Permission Denied` is `permission-denied`.
@@ -344,7 +354,9 @@ mod tests {
 
     #[test]
     fn titles_become_names_and_reasons() {
-        assert_eq!(camel("X.509 Certificate Identifier"), "X509CertificateIdentifier");
+        assert_eq!(camel("X.509 Certificate Identifier"), "X_509CertificateIdentifier");
+        assert_eq!(camel("3DES"), "DES3");
+        assert_eq!(camel("SHA-512/256"), "SHA_512_256");
         assert_eq!(camel("Re-key Key Pair"), "ReKeyKeyPair");
         assert_eq!(camel("IV/Counter/Nonce"), "IVCounterNonce");
         assert_eq!(kebab("Response Too Large"), "response-too-large");

@@ -61,7 +61,23 @@ async fn decrypt_sends_the_key_the_context_and_our_own_headers() {
     let request = world.state().requests.concat().replace(env!("CARGO_PKG_VERSION"), "VERSION");
     let (signed, signature) = request.split_once("Signature=").unwrap();
     assert!(signature.as_bytes()[..64].iter().all(u8::is_ascii_hexdigit));
-    insta::assert_snapshot!(format!("{signed}Signature=(64 digits){}", &signature[64..]).replace('\r', ""), @"");
+    insta::assert_snapshot!(format!("{signed}Signature=(64 digits){}", &signature[64..]).replace('\r', ""), @r#"
+    POST / HTTP/1.1
+    content-type: application/x-amz-json-1.1
+    x-amz-target: TrentService.Decrypt
+    content-length: 164
+    user-agent: kmip-proxy/VERSION
+    x-amz-user-agent: kmip-proxy/VERSION
+    x-amz-date: 20261122T032201Z
+    authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261122/us-east-1/kms/aws4_request, SignedHeaders=content-length;content-type;host;x-amz-date;x-amz-security-token;x-amz-target;x-amz-user-agent, Signature=(64 digits)
+    x-amz-security-token: IQoJb3JpZ2luX2VjEXAMPLE
+    amz-sdk-request: attempt=1; max=1
+    amz-sdk-invocation-id: 01020304-0506-4708-890a-0b0c0d0e0f10
+    host: kms.us-east-1.amazonaws.com
+    connection: close
+
+    {"CiphertextBlob":"d3JhcHBlZA==","EncryptionContext":{"a":"1 \"ü\"","b":"2"},"KeyId":"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+    "#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +190,7 @@ async fn a_message_that_quotes_the_request_gives_no_credential_away() {
     let message = "The request signature we calculated does not match. Canonical String:\\n'POST\\n/\\nx-amz-security-token:IQoJb3JpZ2luX2VjEXAMPLE\\nCredential=AKIAIOSFODNN7EXAMPLE/20261122'";
     let body = format!(r#"{{"__type":"InvalidSignatureException","message":"{message}"}}"#);
     let error = open(&provider(&world, [Act::json(400, &body)]), credentials(), ARN).await.unwrap_err();
-    insta::assert_snapshot!(error.to_string(), @"");
+    insta::assert_snapshot!(error.to_string(), @"AWS KMS: credentials-invalid (InvalidSignatureException): access key AKIA...MPLE: The request signature we calculated does not match. Canonical String: 'POST / x-amz-security-token:(secret) Credential=AKIA...MPLE/20261122'");
 }
 
 fn assumed(number: u32, expires: &str) -> Act {
@@ -248,6 +264,6 @@ async fn a_role_that_may_not_be_assumed_is_reported_as_the_roles_fault() {
         (error.class, error.code.as_deref(), error.status),
         (Class::RoleNotUsable, Some("AccessDenied"), Some(403))
     );
-    insta::assert_snapshot!(error.to_string(), @"");
+    insta::assert_snapshot!(error.to_string(), @"AWS KMS: role-not-usable (AccessDenied): assuming the role arn:aws:iam::111122223333:role/atlas-kms through STS: User: arn:aws:iam::111122223333:user/u is not authorized to perform: sts:AssumeRole");
     assert_eq!(error.attempts[0].endpoint, "http://sts.us-east-1.amazonaws.com,dial=127.0.0.1:4567");
 }

@@ -141,6 +141,10 @@ async fn what_is_not_an_answer_of_aws_is_a_bad_response_and_is_not_quoted() {
         );
         assert_eq!(error.detail.as_deref(), Some("not an answer of AWS"), "{body}");
     }
+    let deep = format!("{{\"x\":{}", "[".repeat(60_000));
+    for status in [200, 400] {
+        assert_eq!(answer(status, &deep).await.class, Class::BadResponse);
+    }
     assert_eq!(answer(503, "<html>busy</html>").await.class, Class::CloudInternal);
 }
 
@@ -161,5 +165,12 @@ async fn details_say_what_the_code_does_not() {
         answer(400, r#"{"__type":"InvalidCiphertextException"}"#).await,
     ];
     let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(texts.join("\n"), @"");
+    insta::assert_snapshot!(texts.join("\n"), @r"
+    AWS KMS: clock-skew (InvalidSignatureException): this machine's clock is 612 s behind that of AWS: Signature expired: a is now earlier than b
+    AWS KMS: credentials-invalid (UnrecognizedClientException): access key AKIA...MPLE: The security token included in the request is invalid.
+    AWS KMS: access-denied (AccessDeniedException): either the key does not exist in us-east-1, or these credentials may not use it: The ciphertext refers to a customer master key that does not exist
+    AWS KMS: key-disabled (DisabledException): two lines of text
+    AWS KMS: key-disabled (DisabledException): long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ...
+    AWS KMS: ciphertext-invalid (InvalidCiphertextException)
+    ");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
 
@@ -12,16 +12,19 @@ use super::world::{Act, START, World};
 use crate::env::Crypto as _;
 use crate::kms::{AwsKms, Class, Settings};
 
-/// An authority, and a server with a certificate of it for a name, good for some days from the start.
-fn pki(world: &World, name: &str, days: i64) -> (Arc<ServerConfig>, Arc<RootCertStore>) {
+const KMS: &str = "kms.us-east-1.amazonaws.com";
+
+/// A fresh authority of that name, and a server with a certificate of it for a host, good for some days from the start.
+fn pki(world: &World, authority: &str, host: &str, days: i64) -> (Arc<ServerConfig>, Arc<RootCertStore>) {
     let authority_key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, authority);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = params.self_signed(&authority_key).unwrap();
     let issuer = Issuer::from_params(&params, &authority_key);
 
     let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     let start = time::OffsetDateTime::from_unix_timestamp(i64::try_from(START).unwrap()).unwrap();
     params.not_before = start - time::Duration::days(10);
     params.not_after = start + time::Duration::days(days);
@@ -58,7 +61,7 @@ async fn outcome(world: &World, cloud_ca: Option<Arc<RootCertStore>>) -> String 
 #[tokio::test(start_paused = true)]
 async fn the_name_of_the_url_is_asked_for_at_the_dialed_address() {
     let world = World::new();
-    let (server, roots) = pki(&world, "kms.us-east-1.amazonaws.com", 1);
+    let (server, roots) = pki(&world, "Cloud", KMS, 1);
     world.tls(server, roots).server("10.0.0.5:443", [decrypted()]);
     assert_eq!(outcome(&world, None).await, "opened");
     assert!(world.state().requests[0].contains("host: kms.us-east-1.amazonaws.com\r\n"));
@@ -69,17 +72,19 @@ async fn the_name_of_the_url_is_asked_for_at_the_dialed_address() {
 async fn every_doubt_about_the_certificate_has_its_own_words() {
     let world = World::new();
     world.server("10.0.0.5:443", [decrypted()]);
-    let (server, roots) = pki(&world, "kms.us-east-1.amazonaws.com", 1);
+    let (server, roots) = pki(&world, "Cloud", KMS, 1);
     world.tls(server, roots);
-    let strangers = pki(&world, "kms.us-east-1.amazonaws.com", 1).1;
-    assert_eq!(outcome(&world, Some(strangers)).await, "TLS: certificate from an unknown authority");
+    for authority in ["Stranger", "Cloud"] {
+        let others = pki(&world, authority, KMS, 1).1;
+        assert_eq!(outcome(&world, Some(others)).await, "TLS: certificate from an unknown authority", "{authority}");
+    }
 
     world.pass(Duration::from_secs(2 * 86_400));
     assert_eq!(outcome(&world, None).await, "TLS: certificate expired");
 
     let world = World::new();
     world.server("10.0.0.5:443", [decrypted()]);
-    let (server, roots) = pki(&world, "vpce-0123.kms.us-east-1.vpce.amazonaws.com", 1);
+    let (server, roots) = pki(&world, "Cloud", "vpce-0123.kms.us-east-1.vpce.amazonaws.com", 1);
     world.tls(server, roots);
     assert_eq!(outcome(&world, None).await, "TLS: certificate is for another name");
 }
@@ -95,7 +100,7 @@ async fn unreadable_authorities_are_a_matter_of_files() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_shake_hands_is_left_after_the_connect_timeout() {
     let world = World::new();
-    let (_, roots) = pki(&world, "kms.us-east-1.amazonaws.com", 1);
+    let (_, roots) = pki(&world, "Cloud", KMS, 1);
     // The server waits for a request in plain text, which never comes whole.
     world.server("10.0.0.5:443", [Act::Silent]);
     let error = open(&provider(&world, Some(roots)), credentials(), ARN).await.unwrap_err();

@@ -27,3 +27,19 @@ fn judge(run: &Run<'_>) -> Found {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::story::Story;
+    use crate::trace::What;
+
+    #[test]
+    fn texts_exercise_it_and_a_finding_of_the_trace_breaks_it() {
+        let text = What::Operator { class: Some("internal".to_owned()), key: None, text: "a text".to_owned() };
+        let story = Story::plain().event("proxy", text);
+        assert_eq!(story.found("K3"), (1, vec![]));
+        let finding = |invariant: &str| What::Finding { invariant: invariant.to_owned(), text: "a secret".to_owned() };
+        let story = story.event("lab", finding("K3")).event("lab", finding("K9"));
+        assert_eq!(story.found("K3"), (1, vec!["at 0.000s a secret".to_owned()]));
+    }
+}

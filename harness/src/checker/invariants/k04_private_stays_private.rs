@@ -31,3 +31,33 @@ fn judge(run: &Run<'_>) -> Found {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::story::Story;
+
+    const PRIVATE: &str = "10.0.1.10:443";
+    const PUBLIC: &str = "203.0.113.1:443";
+
+    fn required() -> Story {
+        Story::of(
+            "final = \"opens\"\nworld.proxy.require_private_networking = true\n\
+             world.kms.aws.endpoints = [\"vpce-a\"]",
+            "  { at = \"1s\", start = \"mongod\" },",
+        )
+    }
+
+    #[test]
+    fn a_connection_to_a_private_address_keeps_it_and_one_to_any_other_breaks_it() {
+        assert_eq!(required().connect(PRIVATE, "kms", true).found("K4"), (1, vec![]));
+        let broken = format!("at 0.000s the proxy connected to {PUBLIC}");
+        assert_eq!(required().connect(PUBLIC, "kms", false).found("K4"), (1, vec![broken]));
+        assert_eq!(required().connect(PUBLIC, "nowhere", false).found("K4").1.len(), 1);
+    }
+
+    #[test]
+    fn token_services_and_worlds_without_the_requirement_are_not_its_business() {
+        assert_eq!(required().connect(PUBLIC, "sts", false).found("K4"), (0, vec![]));
+        assert_eq!(Story::plain().connect(PUBLIC, "kms", false).found("K4"), (0, vec![]));
+    }
+}

@@ -32,3 +32,25 @@ fn judge(run: &Run<'_>) -> Found {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::story::{KEY, Story, material};
+    use crate::trace::What;
+
+    #[test]
+    fn not_found_of_a_key_that_exists_breaks_it_and_another_reason_does_not() {
+        let refused = |reason: &str| Story::plain().ask("Get").fail(reason, |_| {}).found("K5");
+        assert_eq!(refused("permission-denied"), (1, vec![]));
+        let broken = format!("at 0.000s {KEY} exists, and the answer was ItemNotFound");
+        assert_eq!(refused("item-not-found"), (1, vec![broken]));
+    }
+
+    #[test]
+    fn not_found_of_a_key_that_was_made_in_the_run_breaks_it() {
+        let made = What::Made { key: KEY.to_owned(), material: material(KEY) };
+        let story = Story::plain().without_existing().ask("Get").fail("item-not-found", |_| {});
+        assert_eq!(story.found("K5"), (1, vec![]), "it never existed");
+        assert_eq!(story.event("mongod", made).found("K5").1.len(), 1);
+    }
+}

@@ -27,7 +27,8 @@ fn judge(run: &Run<'_>) -> Found {
         found.exercised += 1;
         let at = seconds(exchange.sent.at);
         let name = exchange.operations.join(", ");
-        if exchange.answers.len() != exchange.operations.len() && !cut(&exchange, deadline) {
+        let (answered, asked) = (exchange.answers.len(), exchange.operations.len());
+        if answered > asked || (answered < asked && !cut(&exchange, deadline)) {
             let seen = match exchange.gave_up.map(|event| &event.what) {
                 Some(What::NoAnswer { why, .. }) => format!("no answer ({why})"),
                 _ => format!("{} answers", exchange.answers.len()),
@@ -91,4 +92,96 @@ fn faults(exchange: &Exchange<'_>, answer: &Event, deadline: Duration) -> Vec<St
         }
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::story::{AnswerParts, Story};
+
+    /// What is found in one failed answer after `after` milliseconds.
+    fn answered(after: u64, change: impl FnOnce(&mut AnswerParts)) -> Vec<String> {
+        let (exercised, broken) = Story::plain().ask("Get").at(after).fail("general-failure", change).found("K6");
+        assert_eq!(exercised, 1);
+        broken
+    }
+
+    #[test]
+    fn a_whole_answer_in_time_keeps_it() {
+        assert_eq!(answered(100, |_| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_fault_of_an_answer_is_named() {
+        let fault = |change: fn(&mut AnswerParts)| {
+            let broken = answered(100, change);
+            assert_eq!(broken.len(), 1, "{broken:?}");
+            broken[0].strip_prefix("the answer to the Get sent at 0.000s ").unwrap().to_owned()
+        };
+        assert_eq!(fault(|answer| answer.has_operation = false), "has no Operation");
+        assert_eq!(fault(|answer| answer.reason = None), "has no ResultReason");
+        assert_eq!(fault(|answer| answer.message = None), "has no ResultMessage, on which some clients crash");
+        assert_eq!(fault(|answer| answer.version = "1.4"), "is in version 1.4 instead of 1.0");
+        assert_eq!(fault(|answer| answer.length = 8193), "has 8193 bytes, which is more than the client takes");
+        for message in ["two\nlines", "\u{e9}clair", &"long ".repeat(52)] {
+            let broken = answered(100, |answer| answer.message = Some(message.to_owned()));
+            assert!(broken[0].contains("has a ResultMessage that is not one ASCII line"), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn the_limits_themselves_are_kept() {
+        assert_eq!(answered(100, |answer| answer.message = Some("m".repeat(256))), Vec::<String>::new());
+        assert_eq!(answered(100, |answer| answer.length = 8192), Vec::<String>::new());
+        let too_large = Story::plain().ask("Get").fail("response-too-large", |answer| answer.length = 9000);
+        assert_eq!(too_large.found("K6"), (1, vec![]), "it says itself that it had no choice");
+    }
+
+    #[test]
+    fn an_answer_after_the_deadline_breaks_it() {
+        assert_eq!(answered(4500, |_| {}), Vec::<String>::new());
+        let broken = answered(4501, |_| {});
+        assert_eq!(broken, ["the answer to the Get sent at 0.000s came after 4.501s, the deadline is 4.500s"]);
+    }
+
+    #[test]
+    fn no_answer_breaks_it_and_so_do_two() {
+        let (_, broken) = Story::plain().ask("Get").at(5000).give_up().found("K6");
+        assert_eq!(broken, ["the Get sent at 0.000s got no answer (timed out)"]);
+        let (_, broken) = Story::plain().ask("Get").succeed(|_| {}).succeed(|_| {}).found("K6");
+        assert_eq!(broken, ["the Get sent at 0.000s got 2 answers"]);
+        let (_, broken) = Story::plain().ask("Get").found("K6");
+        assert_eq!(broken, ["the Get sent at 0.000s got 0 answers"]);
+    }
+
+    #[test]
+    fn whoever_is_cut_off_before_the_deadline_is_excused() {
+        for (host, state) in [
+            ("mongod", ProcessState::Stopped),
+            ("mongod", ProcessState::Crashed),
+            ("proxy", ProcessState::Stopped),
+            ("proxy", ProcessState::Crashed),
+        ] {
+            let story = Story::plain().ask("Get").at(2000).process(host, state);
+            assert_eq!(story.found("K6"), (1, vec![]), "{host} {state:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_cut_off_after_the_deadline_or_ends_by_itself_is_not_excused() {
+        let late = Story::plain().ask("Get").at(4501).process("mongod", ProcessState::Stopped);
+        assert_eq!(late.found("K6").1.len(), 1);
+        let exited = Story::plain().ask("Get").at(2000).process("proxy", ProcessState::Exited).at(5000).give_up();
+        assert_eq!(exited.found("K6").1.len(), 1);
+        let another = Story::plain().ask("Get").at(2000).process("relay", ProcessState::Crashed).at(5000).give_up();
+        assert_eq!(another.found("K6").1.len(), 1);
+    }
+
+    #[test]
+    fn being_cut_off_excuses_a_missing_answer_and_not_a_second_one() {
+        let story = Story::plain().ask("Get").succeed(|_| {}).succeed(|_| {}).process("proxy", ProcessState::Crashed);
+        assert_eq!(story.found("K6").1.len(), 1);
+        let story = Story::plain().ask("Get").succeed(|_| {}).process("proxy", ProcessState::Crashed).succeed(|_| {});
+        assert_eq!(story.found("K6").1.len(), 1);
+    }
 }

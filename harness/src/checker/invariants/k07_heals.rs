@@ -32,3 +32,32 @@ fn judge(run: &Run<'_>) -> Found {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::story::Story;
+
+    fn ended(outcome: &str, opened: bool) -> Vec<String> {
+        let lines = format!("final = \"{outcome}\"");
+        // What opened before the epilogue is no answer to the question.
+        let story = Story::of(&lines, "  { at = \"1s\", start = \"mongod\" },").at(5000);
+        let story = story.process("mongod", ProcessState::Ready).at(61_000).ask("Get");
+        let state = if opened { ProcessState::Ready } else { ProcessState::Exited };
+        story.process("mongod", state).found("K7").1
+    }
+
+    #[test]
+    fn the_outcome_of_the_epilogue_is_what_the_file_says() {
+        assert_eq!(ended("opens", true), Vec::<String>::new());
+        assert_eq!(ended("opens", false), ["healed at 60.000s, and mongod still does not get its key"]);
+        assert_eq!(ended("stays-closed", false), Vec::<String>::new());
+        assert_eq!(ended("stays-closed", true), ["healed at 60.000s, and mongod opened what must stay closed"]);
+    }
+
+    #[test]
+    fn a_mongod_that_does_not_even_ask_has_not_healed() {
+        let (_, broken) = Story::plain().at(61_000).process("mongod", ProcessState::Ready).found("K7");
+        assert_eq!(broken, ["healed at 60.000s, and mongod did not even ask"]);
+    }
+}

@@ -52,3 +52,33 @@ fn names(path: &std::path::Path, key: &str) -> bool {
         name.starts_with(&format!("{key}.")) && name.ends_with(".key.json")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::story::{KEY, Story};
+
+    const KEY_FILE: &str = "/data/db/cloudProviderCredentials/key-1.aws.key.json";
+
+    #[test]
+    fn an_identifier_that_was_given_out_must_be_on_the_disk() {
+        let registered = || Story::plain().ask("Register").succeed(|_| {});
+        assert_eq!(registered().file(KEY_FILE, "{}").found("K8"), (2, vec![]));
+        let lost = format!("at 0.000s {KEY} was given out, and it is not on the disk");
+        assert_eq!(registered().found("K8"), (1, vec![lost]));
+        let other = KEY_FILE.replace("key-1", "key-10");
+        assert_eq!(registered().file(&other, "{}").found("K8").1.len(), 1, "another key has a longer name");
+    }
+
+    #[test]
+    fn an_answer_of_failure_gives_nothing_out() {
+        assert_eq!(Story::plain().ask("Register").fail("general-failure", |_| {}).found("K8"), (0, vec![]));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_breaks_it_unless_it_is_what_a_write_left_beside_one() {
+        let (_, broken) = Story::plain().file(KEY_FILE, "{\"format\"").found("K8");
+        assert_eq!(broken, [format!("`{KEY_FILE}` is not whole: 9 bytes")]);
+        assert_eq!(Story::plain().file("/data/db/key-1.aws.metadata", "").found("K8").1.len(), 1);
+        assert_eq!(Story::plain().file(&format!("{KEY_FILE}.new"), "").found("K8"), (0, vec![]));
+    }
+}

@@ -40,3 +40,33 @@ fn judge(run: &Run<'_>) -> Found {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::story::Story;
+
+    fn tried(times: usize, last: u64) -> (u64, Vec<String>) {
+        let connect = |story: Story, _| story.connect("203.0.113.1:443", "kms", false);
+        let story = (1..times).fold(Story::plain().ask("Get"), connect);
+        connect(story.at(last), 0).fail("general-failure", |_| {}).found("K9")
+    }
+
+    #[test]
+    fn as_many_connections_as_the_bound_keep_it_and_one_more_breaks_it() {
+        assert_eq!(tried(4, 100), (1, vec![]));
+        let broken = "the request of 0.000s cost 5 connections, the bound is 4".to_owned();
+        assert_eq!(tried(5, 100), (1, vec![broken]));
+    }
+
+    #[test]
+    fn trying_on_after_the_deadline_breaks_it() {
+        assert_eq!(tried(1, 4500), (1, vec![]));
+        let broken = "the request of 0.000s was still being tried after 4.501s".to_owned();
+        assert_eq!(tried(1, 4501), (1, vec![broken]));
+    }
+
+    #[test]
+    fn a_request_that_asks_no_cloud_does_not_exercise_it() {
+        assert_eq!(Story::plain().ask("Get").succeed(|_| {}).found("K9"), (0, vec![]));
+    }
+}

@@ -26,3 +26,16 @@ fn judge(run: &Run<'_>) -> Found {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::story::Story;
+
+    #[test]
+    fn anything_too_young_breaks_it() {
+        assert_eq!(Story::plain().ask("Get").succeed(|_| {}).found("K10"), (1, vec![]));
+        let young = "tag ServerCorrelationValue (since 1.4)";
+        let story = Story::plain().ask("Get").succeed(|answer| answer.younger = vec![young.to_owned()]);
+        assert_eq!(story.found("K10"), (1, vec![format!("at 0.000s an answer of version 1.0 carries {young}")]));
+    }
+}

@@ -1,20 +1,24 @@
-//! `crash = "proxy"`: cuts a process off.
+//! `crash = "machine"`: cuts a process off, or the machine with everything on it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Line, Verb};
-use crate::scenario::model::{Action, Process};
+use crate::scenario::model::Action;
 use crate::scenario::text::Text;
+use crate::scenario::words::Victim;
 
-/// Ends a process as a power cut does: what was not synced is lost.
+/// Ends a process as SIGKILL does, or with `machine` both of them as a power cut does: what was not synced is lost.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
-pub(super) struct Crash(pub(super) Text<Process>);
+pub(super) struct Crash(pub(super) Text<Victim>);
 
 impl Verb for Crash {
     fn action(&self, line: &mut Line<'_>) -> Option<Action> {
-        self.0.read(line.mistakes).map(Action::Crash)
+        Some(match self.0.read(line.mistakes)? {
+            Victim::Process(process) => Action::Crash(process),
+            Victim::Machine => Action::PowerCut,
+        })
     }
 }

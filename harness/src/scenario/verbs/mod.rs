@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use kmip_proxy::keys::Provider;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 
 use super::file::ThenFile;
@@ -117,6 +117,15 @@ macro_rules! verbs {
 
         /// Every verb, in the order of the documents.
         pub const VERBS: &[&str] = &[$(stringify!($word)),+];
+
+        /// What a verb does, as editors show it: the comment on its type.
+        pub fn meaning_of_verb(verb: &str) -> Option<String> {
+            let schema = match verb {
+                $(stringify!($word) => schema_for!($word::$Argument),)+
+                _ => return None,
+            };
+            Some(schema.get("description")?.as_str()?.replace('\n', " "))
+        }
 
         impl EventFile {
             /// The verbs of the line with the places of their arguments: one, if the line is right.

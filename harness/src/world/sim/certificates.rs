@@ -1,25 +1,35 @@
 //! The certificates of the simulated clouds: one authority, and one certificate for every name of a world.
 //!
 //! The authority is what the proxy's `Roots` trusts, in place of the system's store.
+//!
+//! Invariant: certificates depend on their names alone, so that a thread makes them once for all its runs.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use kmip_proxy::env::{Clock as _, Crypto as _};
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{PrivateKeyDer, UnixTime};
 use time::OffsetDateTime;
 
-use super::clock::WallClock;
-use super::crypto::SimCrypto;
+use super::clock::{EPOCH, WallClock};
+use super::crypto::{SimCrypto, certificate_key};
 
 /// How long before the start of a run the clouds' certificates began to hold.
 const BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How long they hold after it: longer than any scenario's `pass` that does not mean them.
 const AFTER: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
+
+thread_local! {
+    /// What this thread has made, by names.
+    static MADE: RefCell<BTreeMap<Vec<String>, Made>> = const { RefCell::new(BTreeMap::new()) };
+}
 
 /// What the clouds of a world show, and what the proxy trusts.
 #[derive(Clone)]
@@ -29,33 +39,52 @@ pub(crate) struct CloudTls {
 }
 
 impl CloudTls {
-    /// Makes an authority and one certificate for all names, from the host's own stream.
+    /// An authority and one certificate for all names; `crypto` is the clouds', for the handshakes.
     pub(crate) fn new(names: Vec<String>, crypto: &SimCrypto, clock: &WallClock) -> Self {
-        Self::make(names, crypto, clock).expect("the lab's own certificates are well formed")
+        let made = MADE.with_borrow_mut(|made| match made.get(&names) {
+            Some(made) => made.clone(),
+            None => {
+                let new = Made::new(&names, crypto).expect("the lab's own certificates are well formed");
+                made.insert(names, new.clone());
+                new
+            }
+        });
+        let time = Arc::new(TlsTime(clock.clone()));
+        let mut server = ServerConfig::builder_with_details(crypto.provider(), time)
+            .with_safe_default_protocol_versions()
+            .expect("the provider serves the default versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(made.certified)));
+        // A session that outlives its connection would tie one request to another.
+        server.send_tls13_tickets = 0;
+        CloudTls { server: Arc::new(server), roots: made.roots }
     }
+}
 
-    fn make(names: Vec<String>, crypto: &SimCrypto, clock: &WallClock) -> Result<Self, Box<dyn std::error::Error>> {
-        let now = clock.now();
-        let authority_key = crypto.new_certificate_key()?;
+#[derive(Clone)]
+struct Made {
+    certified: Arc<CertifiedKey>,
+    roots: Arc<RootCertStore>,
+}
+
+impl Made {
+    fn new(names: &[String], crypto: &SimCrypto) -> Result<Self, Box<dyn std::error::Error>> {
+        let now = SystemTime::UNIX_EPOCH + EPOCH;
+        let authority_key = certificate_key([1; 32])?;
         let mut authority_params = params("lab cloud authority", 1, now, vec![])?;
         authority_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = authority_params.self_signed(&authority_key)?;
         let issuer = Issuer::from_params(&authority_params, &authority_key);
-        let key = crypto.new_certificate_key()?;
-        let mut leaf_params = params("lab cloud", 2, now, names)?;
+        let key = certificate_key([2; 32])?;
+        let mut leaf_params = params("lab cloud", 2, now, names.to_vec())?;
         leaf_params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let leaf = leaf_params.signed_by(&key, &issuer)?;
 
         let mut roots = RootCertStore::empty();
         roots.add(authority.der().clone())?;
-        let time = Arc::new(TlsTime(clock.clone()));
-        let mut server = ServerConfig::builder_with_details(crypto.provider(), time)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
-        // A session that outlives its connection would tie one request to another.
-        server.send_tls13_tickets = 0;
-        Ok(CloudTls { server: Arc::new(server), roots: Arc::new(roots) })
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let certified = CertifiedKey::from_der(vec![leaf.der().clone()], key, &crypto.provider())?;
+        Ok(Made { certified: Arc::new(certified), roots: Arc::new(roots) })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The clouds of a simulated world: the fake AWS behind its endpoints, and the credentials that it has given out.
 //!
 //! A private endpoint stands at a private address under its PrivateLink name, the public one at a documentation address
-//! (RFC 5737) under the service's own name; STS has an address of its own.
+//! (RFC 5737) under the service's own name; STS has an address of its own, and is there where a role is to be assumed: a
+//! host costs a turn in every tick, whether anybody calls it or not.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,7 +40,7 @@ const STS: &str = "sts";
 pub(crate) struct CloudWorld {
     pub(crate) aws: Arc<Mutex<Aws>>,
     pub(crate) tls: CloudTls,
-    /// The ways to KMS in the order in which the proxy tries them, and the way to STS.
+    /// The ways to KMS in the order in which the proxy tries them, and the way to STS if there is one.
     pub(crate) endpoints: Vec<CloudEndpoint>,
     /// How many connections one request may cost.
     pub(crate) attempts_most: usize,
@@ -92,13 +93,15 @@ impl CloudWorld {
                 service: "kms",
             });
         }
-        endpoints.push(CloudEndpoint {
-            name: STS.to_owned(),
-            dns: format!("sts.{region}.amazonaws.com"),
-            address: Ipv4Addr::new(203, 0, 113, 200).into(),
-            private: false,
-            service: STS,
-        });
+        if world.credentials.kind == CredentialsKind::Role {
+            endpoints.push(CloudEndpoint {
+                name: STS.to_owned(),
+                dns: format!("sts.{region}.amazonaws.com"),
+                address: Ipv4Addr::new(203, 0, 113, 200).into(),
+                private: false,
+                service: STS,
+            });
+        }
         for endpoint in &endpoints {
             let place = Place { host: endpoint.name.clone(), service: endpoint.service, private: endpoint.private };
             map.add(&endpoint.dns, endpoint.address, place);

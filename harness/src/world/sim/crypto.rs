@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// Reseeds every slot of this thread: the first thing in a run.
-pub(crate) fn reseed(entropy: &Entropy) {
+pub fn reseed(entropy: &Entropy) {
     STREAMS.with_borrow_mut(|streams| {
         for (index, stream) in streams.iter_mut().enumerate() {
             *stream = entropy.stream(&format!("crypto/{index}"));
@@ -113,14 +113,14 @@ impl ActiveKeyExchange for X25519 {
 
 /// The [`Crypto`] of one simulated host.
 #[derive(Clone, Debug)]
-pub(crate) struct SimCrypto {
+pub struct SimCrypto {
     slot: usize,
     provider: Arc<CryptoProvider>,
 }
 
 impl SimCrypto {
     /// The crypto of the host with this number.
-    pub(crate) fn new(host: usize) -> Self {
+    pub fn new(host: usize) -> Self {
         let slot = &SLOT[host % SLOTS];
         let provider =
             CryptoProvider { kx_groups: vec![slot], secure_random: slot, ..rustls::crypto::ring::default_provider() };
@@ -136,14 +136,19 @@ impl Crypto for SimCrypto {
     fn new_certificate_key(&self) -> Result<rcgen::KeyPair, rcgen::Error> {
         let mut seed = [0; 32];
         SLOT[self.slot].fill_bytes(&mut seed);
-        // PKCS#8 v1 of an Ed25519 seed (RFC 8410 section 7): a fixed prefix, then the seed.
-        let prefix = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
-        let der = [&prefix[..], &seed[..]].concat();
-        rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(der), &rcgen::PKCS_ED25519)
+        certificate_key(seed)
     }
 
     fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
         SLOT[self.slot].fill_bytes(buffer);
         Ok(())
     }
+}
+
+/// The Ed25519 key of a seed.
+pub(crate) fn certificate_key(seed: [u8; 32]) -> Result<rcgen::KeyPair, rcgen::Error> {
+    // PKCS#8 v1 of an Ed25519 seed (RFC 8410 section 7): a fixed prefix, then the seed.
+    let prefix = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+    let der = [&prefix[..], &seed[..]].concat();
+    rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(der), &rcgen::PKCS_ED25519)
 }

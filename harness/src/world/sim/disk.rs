@@ -119,6 +119,15 @@ impl Disk {
         inner.off = true;
     }
 
+    /// The same, after the kernel has written all names by itself: what was renamed or made keeps its name, and whose
+    /// content was not synced is empty.
+    pub fn power_cut_keeping_names(&self) {
+        let mut inner = self.lock();
+        inner.durable = inner.seen.clone();
+        drop(inner);
+        self.power_cut();
+    }
+
     /// Lets programs use the disk again.
     pub fn power_on(&self) {
         let mut inner = self.lock();
@@ -294,6 +303,19 @@ mod tests {
         }
         assert_eq!(replaced_with_a_crash(CrashPoint::Before(4)), OLD, "a rename is not durable before its directory");
         assert_eq!(replaced_with_a_crash(CrashPoint::After(4)), NEW);
+    }
+
+    #[test]
+    fn names_that_the_kernel_wrote_by_itself_survive_with_what_was_synced_of_their_contents() {
+        let disk = Disk::new();
+        disk.place("/db/key", OLD);
+        disk.write(Path::new("/db/synced"), NEW, Access::Owner).unwrap();
+        disk.sync(Path::new("/db/synced")).unwrap();
+        disk.write(Path::new("/db/never"), NEW, Access::Owner).unwrap();
+        disk.power_cut_keeping_names();
+        disk.power_on();
+        let found = ["/db/key", "/db/synced", "/db/never"].map(|path| disk.read(Path::new(path)).unwrap());
+        assert_eq!(found, [OLD, NEW, b""]);
     }
 
     #[test]

@@ -138,6 +138,19 @@ impl<'a> Driver<'a> {
                 Err(why) => broke = Some(why),
             }
         }
+        self.over(seed, epilogue, broke)
+    }
+
+    /// Plays one start of mongod to its end, and nothing else of the scenario.
+    pub(crate) fn start_once(mut self, seed: u64) -> Played {
+        self.start_proxy();
+        self.start_mongod(false);
+        let broke = self.until_mongod_settles(self.scenario.end).err();
+        let end = self.scenario.end;
+        self.over(seed, end, broke)
+    }
+
+    fn over(mut self, seed: u64, epilogue: Duration, broke: Option<String>) -> Played {
         let trace = self.ground.trace.clone();
         let disk = &self.ground.disk;
         let files = disk.durable_paths().into_iter().filter_map(|path| disk.durable(&path).map(|bytes| (path, bytes)));
@@ -154,7 +167,7 @@ impl<'a> Driver<'a> {
             digest: trace.digest(),
             semantic_digest: trace.semantic_digest(),
             // Dropping the simulation closes what is still open; that is no part of the run.
-            events: trace.events(),
+            events: trace.take(),
         }
     }
 
@@ -185,6 +198,12 @@ impl<'a> Driver<'a> {
             Action::RotateMasterKey => self.start_mongod(true),
             Action::Stop(process) => self.stop(*process),
             Action::Crash(process) => self.crash(*process),
+            Action::PowerCut => {
+                self.crash(Process::Mongod);
+                self.crash(Process::Proxy);
+                self.ground.disk.power_cut();
+                self.ground.disk.power_on();
+            }
             Action::Endpoint { name, state } => self.endpoint(name, *state),
             Action::Key { name, change } => {
                 self.cloud.change_key(name, *change, self.ground.clock.at(self.sim.elapsed()))
@@ -210,19 +229,24 @@ impl<'a> Driver<'a> {
         self.advance(self.sim.elapsed() + SETTLE)?;
         let started = self.sim.elapsed();
         self.start_mongod(false);
-        let mark = self.ground.trace.events().len();
-        let last = started + EPILOGUE;
+        self.until_mongod_settles(started + EPILOGUE)?;
+        Ok(started)
+    }
+
+    /// Steps until mongod opens or gives up, or a moment has come.
+    fn until_mongod_settles(&mut self, last: Duration) -> Result<(), String> {
         while self.sim.elapsed() < last {
+            let seen = self.ground.trace.len();
             self.step()?;
-            let over = self.ground.trace.events().iter().skip(mark).any(|event| {
+            let settled = self.ground.trace.any_since(seen, |event| {
                 event.host == "mongod"
                     && matches!(event.what, What::Process { state: ProcessState::Ready | ProcessState::Exited, .. })
             });
-            if over {
+            if settled {
                 break;
             }
         }
-        Ok(started)
+        Ok(())
     }
 
     fn start_proxy(&mut self) {
@@ -321,8 +345,8 @@ fn draw_times(scenario: &Scenario, entropy: &Entropy, drawn: &mut Vec<Drawn>) ->
         times.push(match event.at {
             When::At(at) => at,
             When::Between(first, last) => {
-                // Named by the event's own text, so that taking out another line shifts nothing.
-                let at = entropy.moment(&format!("at/{}", event.text), first..last);
+                // Named by the event's own words, so that taking out another line shifts nothing.
+                let at = entropy.moment(&format!("at/{first:?}/{last:?}/{}", event.text), first..last);
                 let value = format!("{}.{:03}s", at.as_secs(), at.subsec_millis());
                 drawn.push(Drawn { what: format!("when line {} fires", event.line), value });
                 at

@@ -7,21 +7,23 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use kmip_proxy::env::Env;
 use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret, SecretText};
 use kmip_proxy::kms::{self, Call, Kms as _};
-use kmip_proxy::operator::{Notice, Operator};
+use kmip_proxy::operator::{LogFormat, Notice, Operator, render};
 use kmip_proxy::proxy;
 use tokio::sync::watch;
 use turmoil::Sim;
 
 use super::cloud::{CloudWorld, Current, EXTERNAL_ID};
 use super::machine::{
-    DBPATH, Ground, KMIP_PORT, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath, process,
+    DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath,
+    process,
 };
 use super::planted::Planted;
-use super::{relay, snapshot};
+use super::relay;
 use crate::cast::{self, Persona, Stage};
 use crate::scenario::{Database, GivenBy, Scenario};
 use crate::trace::{Trace, What};
@@ -160,19 +162,16 @@ fn flags(current: &Current, region: &str) -> FlagCredentials {
     }
 }
 
-/// Writes what the operator would read into the trace.
+/// Writes into the trace what the terminal would show, to the letter.
 #[derive(Debug)]
 struct Recorder(Trace);
 
 impl Operator for Recorder {
     fn tell(&self, notice: &Notice) {
-        let what = match notice.class {
-            Some(class) => {
-                What::Operator { class: class.code().to_owned(), key: notice.key.clone(), text: notice.text.clone() }
-            }
-            None => What::Log { severity: 'I', id: None, text: notice.headline.clone(), attributes: Vec::new() },
-        };
-        self.0.record("proxy", what);
+        // Only lines of JSON are dated, so that any moment will do.
+        let text = render(notice, LogFormat::Text, SystemTime::UNIX_EPOCH);
+        let class = notice.class.map(|class| class.code().to_owned());
+        self.0.record("proxy", What::Operator { class, key: notice.key.clone(), text });
     }
 }
 
@@ -181,8 +180,7 @@ impl Operator for Recorder {
 pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8> {
     let env = ground.env("lab", PROXY);
     let local = kms::LocalKms::new(env);
-    let credentials =
-        kmip_proxy::keys::Credentials::Local(LocalCredentials { key_file: in_dbpath(snapshot::LOCAL_KEY_FILE) });
+    let credentials = kmip_proxy::keys::Credentials::Local(LocalCredentials { key_file: in_dbpath(LOCAL_KEY_FILE) });
     let context = Default::default();
     let call = Call { key_id: id, credentials: &credentials, cmk: Provider::Local.as_str(), context: &context };
     let secret = Secret::new(material.to_vec());

@@ -26,6 +26,9 @@ use crate::trace::{ProcessState, Trace, What};
 /// Where the database lives.
 pub(crate) const DBPATH: &str = "/data/db";
 
+/// The wrapping key of the provider `local`, in the dbpath.
+pub(crate) const LOCAL_KEY_FILE: &str = "local.key";
+
 /// The port of the proxy.
 pub(crate) const KMIP_PORT: u16 = 5696;
 

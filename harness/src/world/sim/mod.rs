@@ -5,7 +5,7 @@
 //! because they must be able to crash apart, and 127.0.0.1 leads from one to the other.
 //!
 //! Invariant: a run depends on the scenario and the seed alone. Everything lives on the calling thread, and nothing
-//! outlives the run.
+//! outlives the run but the clouds' certificates, which no seed decides.
 
 mod certificates;
 mod clock;
@@ -21,6 +21,7 @@ mod planted;
 mod relay;
 mod snapshot;
 
+pub use crypto::{SimCrypto, reseed};
 pub use disk::{CrashPoint, Disk};
 pub use planted::{Planted, Rewrite, Wrapper};
 
@@ -30,9 +31,19 @@ use crate::trace::Played;
 
 /// Plays one scenario with one seed.
 pub fn play(scenario: &Scenario, seed: u64, planted: &Planted) -> Played {
+    drive(scenario, seed, planted).play(seed)
+}
+
+/// Plays nothing of a scenario but one start of mongod in its world: the shortest run that there is, without a timeline
+/// and without the epilogue. What a run costs is measured on it.
+pub fn start_once(scenario: &Scenario, seed: u64) -> Played {
+    drive(scenario, seed, &Planted::default()).start_once(seed)
+}
+
+fn drive<'a>(scenario: &'a Scenario, seed: u64, planted: &Planted) -> driver::Driver<'a> {
     let entropy = Entropy::new(seed);
     crypto::reseed(&entropy);
     // The AWS SDK draws its invocation ids and jitter from this thread's generator.
     fastrand::seed(entropy.number("fastrand"));
-    driver::Driver::new(scenario, entropy, planted).play(seed)
+    driver::Driver::new(scenario, entropy, planted)
 }

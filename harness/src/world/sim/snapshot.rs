@@ -14,14 +14,11 @@ use serde_json::json;
 
 use super::clock::EPOCH;
 use super::cloud::{CloudWorld, EXTERNAL_ID};
-use super::machine::{DBPATH, Ground, in_dbpath};
+use super::machine::{DBPATH, Ground, LOCAL_KEY_FILE, in_dbpath};
 use crate::cast::Database;
 use crate::scenario::{self, GivenBy, World};
 use crate::trace::Fingerprint;
 use crate::world::Entropy;
-
-/// The wrapping key of the provider `local`, in the dbpath.
-pub(crate) const LOCAL_KEY_FILE: &str = "local.key";
 
 const FOLDER: &str = "cloudProviderCredentials";
 

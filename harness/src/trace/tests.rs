@@ -1,0 +1,221 @@
+//! What recording must do: keep secrets out, and let no difference pass unseen.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+
+const SECRET: &[u8] = b"wJalrXUtnFEMI/K7MDENG+bPxRfiCY\"EXAMPLE";
+
+/// A trace whose clock is set by hand, in milliseconds.
+fn trace() -> (Trace, Arc<AtomicU64>) {
+    let now = Arc::new(AtomicU64::new(0));
+    let clock = now.clone();
+    (Trace::new(b"a run's own key", move || Duration::from_millis(clock.load(Ordering::Relaxed))), now)
+}
+
+fn log(text: &str) -> What {
+    What::Log { severity: 'I', id: None, text: text.to_owned(), attributes: Vec::new() }
+}
+
+fn request(version: &str) -> What {
+    What::Request {
+        exchange: 1,
+        operations: vec!["Get".to_owned()],
+        version: version.to_owned(),
+        key: None,
+        maximum_response_size: None,
+        length: 8,
+    }
+}
+
+#[test]
+fn a_secret_is_found_and_replaced_in_every_spelling() {
+    let raw = std::str::from_utf8(SECRET).unwrap().to_owned();
+    let spellings = [
+        raw,
+        hex(SECRET),
+        hex(SECRET).to_uppercase(),
+        STANDARD.encode(SECRET),
+        STANDARD_NO_PAD.encode(SECRET),
+        URL_SAFE.encode(SECRET),
+        URL_SAFE_NO_PAD.encode(SECRET),
+    ];
+    for spelling in spellings {
+        let (trace, _) = trace();
+        trace.secret("the secret access key", SECRET);
+        trace.record("proxy", log(&format!("tried with {spelling}, in vain")));
+        let [event, finding] = trace.events().try_into().unwrap();
+        assert_eq!(event.what, log("tried with <the secret access key>, in vain"), "{spelling}");
+        let text = "proxy wrote the secret `the secret access key`".to_owned();
+        assert_eq!(finding.what, What::Finding { invariant: "K3".to_owned(), text }, "{spelling}");
+        assert_eq!((finding.host.as_str(), finding.ordinal), ("lab", 1));
+    }
+}
+
+#[test]
+fn a_secret_is_found_in_every_text_of_an_event() {
+    let text = std::str::from_utf8(SECRET).unwrap();
+    let places = [
+        What::Log {
+            severity: 'E',
+            id: Some(1),
+            text: String::new(),
+            attributes: vec![("reason".to_owned(), text.to_owned())],
+        },
+        What::Operator { class: Some("internal".to_owned()), key: None, text: format!("first line\n{text}") },
+        What::Resolve { name: "kms".to_owned(), answer: Err(text.to_owned()) },
+        What::NoAnswer { exchange: 1, why: text.to_owned() },
+        What::Process { state: ProcessState::Exited, why: Some(text.to_owned()) },
+    ];
+    for what in places {
+        let (trace, _) = trace();
+        trace.secret("a secret", SECRET);
+        trace.record("mongod", what);
+        let kept = serde_json::to_string(&trace.events()).unwrap();
+        assert!(kept.contains("<a secret>") && kept.contains("K3"), "{kept}");
+        assert!(!kept.contains("wJalr"), "{kept}");
+    }
+}
+
+#[test]
+fn every_secret_of_an_event_is_found() {
+    let (trace, _) = trace();
+    trace.secret("one", b"a first secret");
+    trace.secret("two", b"a second secret");
+    trace.record("proxy", log("a first secret, a second secret, and a first secret again"));
+    let events = trace.events();
+    assert_eq!(events[0].what, log("<one>, <two>, and <one> again"));
+    assert_eq!(events.len(), 3, "one finding for each secret");
+}
+
+#[test]
+fn a_text_without_secrets_is_kept_as_it_is() {
+    let (trace, _) = trace();
+    trace.secret("a secret", SECRET);
+    trace.secret("too short to be told from other texts", b"in vain");
+    trace.record("proxy", log("tried in vain"));
+    let events = trace.events();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].what, log("tried in vain"));
+}
+
+#[test]
+fn the_digest_is_that_of_the_text_before_it_was_redacted() {
+    let digest = |secret: &str| {
+        let (trace, _) = trace();
+        trace.secret("a secret", secret.as_bytes());
+        trace.record("proxy", log(secret));
+        (trace.digest(), trace.events())
+    };
+    let (one, two) = (digest("the first password"), digest("the other password"));
+    assert_eq!(one.1, two.1);
+    assert_ne!(one.0, two.0);
+}
+
+/// The digests of a run of two events that can be varied.
+fn digests(hosts: [&str; 2], times: [u64; 2], bytes: &[u8]) -> (String, String) {
+    let (trace, now) = trace();
+    now.store(times[0], Ordering::Relaxed);
+    trace.record_bytes(hosts[0], What::Bytes { connection: 1, sent: true, length: bytes.len() }, bytes);
+    now.store(times[1], Ordering::Relaxed);
+    trace.record(hosts[1], request("1.0"));
+    (trace.digest(), trace.semantic_digest())
+}
+
+#[test]
+fn the_digest_changes_with_time_host_and_every_byte_and_the_semantic_one_with_neither_time_nor_bytes() {
+    let (digest, semantic) = digests(["proxy", "mongod"], [1, 2], b"bytes");
+    assert_eq!(digests(["proxy", "mongod"], [1, 2], b"bytes"), (digest.clone(), semantic.clone()));
+    let variants = [
+        digests(["proxy", "mongod"], [0, 2], b"bytes"),
+        digests(["proxy", "mongod"], [1, 3], b"bytes"),
+        digests(["proxy", "mongod"], [1, 2], b"bytez"),
+        digests(["mongod", "mongod"], [1, 2], b"bytes"),
+    ];
+    for (other, other_semantic) in variants {
+        assert_ne!(other, digest);
+        assert_eq!(other_semantic, semantic);
+    }
+    let (_, other_semantic) = digests(["proxy", "driver"], [1, 2], b"bytes");
+    assert_ne!(other_semantic, semantic, "who asks is part of the meaning");
+}
+
+#[test]
+fn both_digests_change_with_the_order_of_events() {
+    let digests = |versions: [&str; 2]| {
+        let (trace, _) = trace();
+        for version in versions {
+            trace.record("mongod", request(version));
+        }
+        (trace.digest(), trace.semantic_digest())
+    };
+    let (one, two) = (digests(["1.0", "1.1"]), digests(["1.1", "1.0"]));
+    assert_ne!(one.0, two.0);
+    assert_ne!(one.1, two.1);
+}
+
+#[test]
+fn what_stands_in_one_part_of_an_event_cannot_be_taken_for_another() {
+    // Without lengths between the parts, a host `a` with bytes `bc` would be a host `ab` with bytes `c`.
+    let digest = |host: &str, bytes: &[u8]| {
+        let (trace, _) = trace();
+        trace.record_bytes(host, What::Close { connection: 1 }, bytes);
+        trace.digest()
+    };
+    assert_ne!(digest("proxy", b"a"), digest("proxya", b""));
+    let semantic = |hosts: [&str; 2]| {
+        let (trace, _) = trace();
+        for host in hosts {
+            trace.record(host, What::Action { line: 1, text: String::new() });
+        }
+        trace.semantic_digest()
+    };
+    assert_ne!(semantic(["a", "action 1b"]), semantic(["aaction 1", "b"]));
+}
+
+#[test]
+fn a_fingerprint_proves_equality_within_a_run_and_nothing_across_runs() {
+    let (one, _) = trace();
+    let other = Trace::new(b"another run's key", || Duration::ZERO);
+    assert_eq!(one.fingerprint(SECRET), one.fingerprint(SECRET));
+    assert_ne!(one.fingerprint(SECRET), one.fingerprint(b"another"));
+    assert_ne!(one.fingerprint(SECRET), other.fingerprint(SECRET));
+}
+
+#[test]
+fn numbers_of_exchanges_and_connections_count_apart_from_each_other() {
+    let (trace, _) = trace();
+    assert_eq!([trace.next_exchange(), trace.next_connection(), trace.next_exchange()], [1, 1, 2]);
+}
+
+#[test]
+fn a_secret_is_found_in_every_spelling_at_every_place_of_a_text() {
+    let secret = b"p\"4ss\\wo\trd \xc3\xa4";
+    let raw = std::str::from_utf8(secret).unwrap();
+    let as_written = [
+        raw.to_owned(),
+        hex(secret),
+        hex(secret).to_uppercase(),
+        STANDARD.encode(secret),
+        STANDARD_NO_PAD.encode(secret),
+    ];
+    for spelling in as_written {
+        for (before, after) in [("", ""), ("key=", ""), ("", "."), ("a longer text, then ", ", and more")] {
+            let trace = Trace::new(b"key", || Duration::ZERO);
+            trace.secret("the password", secret);
+            trace.record("proxy", log(&format!("{before}{spelling}{after}")));
+            let events = trace.events();
+            assert_eq!(events[0].what, log(&format!("{before}<the password>{after}")), "{spelling}");
+            assert!(matches!(&events[1].what, What::Finding { invariant, .. } if invariant == "K3"), "{spelling}");
+        }
+    }
+}
+
+#[test]
+fn a_text_that_only_begins_like_a_secret_is_kept_as_it_is() {
+    let trace = Trace::new(b"key", || Duration::ZERO);
+    trace.secret("the password", b"correct horse");
+    trace.record("proxy", log("correct house"));
+    assert_eq!(trace.events().len(), 1);
+    assert_eq!(trace.events()[0].what, log("correct house"));
+}
