@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use kmip_proxy::cli::{self, CliError, Command, ImportCommand, StandardError, exit};
 use kmip_proxy::config::Config;
 use kmip_proxy::env::Env;
-use kmip_proxy::keys::{self, CredentialSource, Import, SnapshotLayout};
+use kmip_proxy::keys::{self, CredentialSource, Import, ImportError, SnapshotLayout};
 use kmip_proxy::kms;
 use kmip_proxy::proxy::{self, StartError};
 use tokio::sync::watch;
@@ -122,8 +122,14 @@ fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
     };
     let now = env.clock.now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     keys::Layout::prepare(&layout).map_err(|error| failed(error.into()))?;
-    let path = keys::import(&layout, import, i64::try_from(now).unwrap_or(i64::MAX))
-        .map_err(|error| (exit::FILES, format!("error: {error}")))?;
+    let path = keys::import(&layout, import, i64::try_from(now).unwrap_or(i64::MAX)).map_err(|error| {
+        let code = match &error {
+            ImportError::NoKmsKey | ImportError::NoRegion | ImportError::Unsupported(_) => exit::USAGE,
+            ImportError::Exists(_) | ImportError::Empty | ImportError::Layout(_) => exit::FILES,
+            ImportError::Refused(_) => exit::BUG,
+        };
+        (code, format!("error: {error}"))
+    })?;
     let _ = writeln!(std::io::stdout().lock(), "{}", path.display());
     Ok(())
 }

@@ -217,7 +217,9 @@ fn given(text: Option<String>) -> Option<String> {
 
 fn after_help() -> String {
     let mut text =
-        "Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_REGION are used\n\
+        "Example: kmipProxyStandalone -cloudProvider aws -dbpath /data/db -kmipPort 5696 -mongodPort 27017\n\
+                    Flags may be written in the manner of Atlas too: -kmipPort is --kmip-port.\n\n\
+                    Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_REGION are used\n\
                     where neither flags nor the metadata file bring credentials.\n\nExit codes:\n"
             .to_owned();
     for (code, meaning) in exit::TABLE {

@@ -5,9 +5,6 @@ use super::wire::{activate, create_aes, get, get_attributes};
 use super::*;
 use crate::keys::{Found, KeyFiles, Listing, ResolvedCredentials, UpdateError, Wrapping};
 
-/// What is done to a dbpath before it is asked.
-type Spoil<'a> = dyn Fn(&Bench) + 'a;
-
 /// The reason of each class, as the design lists them.
 fn designed(class: Class) -> ResultReason {
     match class {
@@ -48,6 +45,9 @@ async fn every_class_of_failure_has_its_reason() {
     }
 }
 
+/// Does something to the files of a dbpath.
+type Spoil<'s> = &'s dyn Fn(&Bench);
+
 /// Asks for the key in every way that reads it.
 async fn refusals(bench: &Bench) -> Vec<ResultReason> {
     let mut reasons = Vec::new();
@@ -60,7 +60,7 @@ async fn refusals(bench: &Bench) -> Vec<ResultReason> {
 #[tokio::test]
 async fn trouble_with_the_key_file_is_never_an_absence() {
     let key_file = format!("{KEY}.aws.key.json");
-    let spoil: [(&str, Class, &Spoil<'_>); 7] = [
+    let spoil: [(&str, Class, Spoil<'_>); 7] = [
         ("missing beside its metadata", Class::KeyFileMissing, &|bench| bench.disk.take_away(&key_file)),
         ("empty", Class::KeyFileMalformed, &|bench| bench.disk.put(&key_file, "")),
         ("cut off", Class::KeyFileMalformed, &|bench| bench.disk.put(&key_file, "{\"format\": \"kmip-pr")),
@@ -90,7 +90,7 @@ async fn trouble_with_the_key_file_is_never_an_absence() {
 async fn trouble_with_the_metadata_is_never_an_absence() {
     let metadata = format!("{KEY}.aws.metadata");
     let role = r#"{"accessKeyId": "", "secretAccessKey": "", "roleId": "5f0c", "region": "us-east-1"}"#;
-    let spoil: [(Class, &Spoil<'_>); 4] = [
+    let spoil: [(Class, Spoil<'_>); 4] = [
         (Class::MetadataMissing, &|bench| bench.disk.take_away(&metadata)),
         (Class::MetadataMalformed, &|bench| bench.disk.put(&metadata, "{")),
         (Class::MetadataMalformed, &|bench| bench.disk.put(&metadata, r#"{"accessKeyId": 5}"#)),

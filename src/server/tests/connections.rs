@@ -79,10 +79,13 @@ async fn what_is_not_tls_and_who_never_shakes_hands_harm_nobody_else() {
 
     let silent = bench.connect();
     // It holds the only slot until its handshake has taken too long.
-    let mut client = bench.client().await;
-    client.write_all(&message(1, 8)).await.unwrap();
-    client.flush().await.unwrap();
-    assert_eq!(read(&mut client, 18).await, answer_to(&message(1, 8)));
+    let served = timeout(Limits::default().handshake + Duration::from_millis(3), async {
+        let mut client = bench.client().await;
+        client.write_all(&message(1, 8)).await.unwrap();
+        client.flush().await.unwrap();
+        read(&mut client, 18).await
+    });
+    assert_eq!(served.await.expect("the server waits for ever"), answer_to(&message(1, 8)));
     drop(silent);
 }
 

@@ -150,15 +150,11 @@ impl Scribe {
 
     /// Waits until it was asked so often.
     async fn until_asked(&self, times: usize) {
-        while self.asked() < times {
-            tokio::task::yield_now().await;
-        }
+        until(|| self.asked() == times).await;
     }
 
-    async fn until_cancelled(&self) {
-        while *self.cancelled.lock().unwrap() == 0 {
-            tokio::task::yield_now().await;
-        }
+    async fn until_cancelled(&self, times: usize) {
+        until(|| *self.cancelled.lock().unwrap() == times).await;
     }
 }
 
@@ -225,6 +221,17 @@ async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Lets the other tasks work until something is so.
+async fn until(mut so: impl FnMut() -> bool) {
+    for _ in 0..100 {
+        if so() {
+            return;
+        }
+        settle().await;
+    }
+    panic!("the other tasks do not bring it about");
 }
 
 /// Waits for the work, which must be done without any time passing.
