@@ -7,9 +7,12 @@ mod planted;
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use kmip_proxy::env::Files;
 use kmip_proxy::kms::Kms;
 use kmiplab::checker;
+use kmiplab::trace::{ProcessState, Trace, What};
 use kmiplab::world::sim::{self, Planted, Rewrite, Wrapper};
 use planted::{answers, key_services, networks};
 use support::load;
@@ -25,6 +28,9 @@ struct Row {
 
 /// The scenario in which credentials fail first and are renewed later.
 const RENEWED: &str = "expired-credentials/session-expires-while-mongod-is-down";
+
+/// The scenario in which a key is made.
+const FIRST_START: &str = "key-rotation/first-start-registers";
 
 const TABLE: &[Row] = &[
     Row {
@@ -46,6 +52,12 @@ const TABLE: &[Row] = &[
         plant: || kms(key_services::gossips),
     },
     Row {
+        invariant: "K3",
+        bug: "a key file holds the key as it is",
+        scenario: FIRST_START,
+        plant: || kms(key_services::shows),
+    },
+    Row {
         invariant: "K4",
         bug: "connections to a private endpoint go to the public one",
         scenario: "private-endpoint-failover/all-private-rejected-public-forbidden",
@@ -64,22 +76,46 @@ const TABLE: &[Row] = &[
         plant: || rewriting(|message| if answers::has_reason(message) { Vec::new() } else { vec![message.to_vec()] }),
     },
     Row {
+        invariant: "K6",
+        bug: "a good-bye is not answered",
+        scenario: RENEWED,
+        plant: || Planted { network: Some(wrapper(networks::overhears_good_byes)), ..Planted::default() },
+    },
+    Row {
         invariant: "K7",
         bug: "one failure is believed for ever",
         scenario: RENEWED,
         plant: || kms(key_services::sulks),
     },
     Row {
+        invariant: "K7",
+        bug: "nothing is ever answered, and so the database stays closed",
+        scenario: "key-rotation/old-cmk-scheduled-for-deletion",
+        plant: || rewriting(|_| Vec::new()),
+    },
+    Row {
         invariant: "K8",
         bug: "nothing is ever synced",
-        scenario: "key-rotation/first-start-registers",
+        scenario: FIRST_START,
         plant: || Planted { files: Some(wrapper(networks::never_syncs)), ..Planted::default() },
+    },
+    Row {
+        invariant: "K8",
+        bug: "names are synced after the answer",
+        scenario: FIRST_START,
+        plant: || Planted { files: Some(wrapper(networks::syncs_names_late)), ..Planted::default() },
     },
     Row {
         invariant: "K9",
         bug: "every failure is tried fifty times",
         scenario: RENEWED,
         plant: || kms(key_services::storms),
+    },
+    Row {
+        invariant: "K9",
+        bug: "the key service is called again when everything is said",
+        scenario: RENEWED,
+        plant: || Planted { network: Some(wrapper(networks::dwells)), ..Planted::default() },
     },
     Row {
         invariant: "K10",
@@ -132,6 +168,38 @@ fn an_idle_relay_changes_nothing_that_an_invariant_sees() {
     let played = sim::play(&scenario, SEED, &rewriting(|message| vec![message.to_vec()]));
     let judgement = checker::judge(&scenario, &played);
     assert!(judgement.passed(), "{:#?}", judgement.failures);
+}
+
+#[test]
+fn a_register_that_is_answered_not_found_is_caught_though_nothing_existed() {
+    // No row of the table: where nothing goes wrong, nothing here could be taken for missing.
+    let scenario = load(FIRST_START);
+    let planted = Planted {
+        kms: Some(wrapper(key_services::refuses)),
+        ..rewriting(|message| vec![answers::with_reason(message, answers::ITEM_NOT_FOUND)])
+    };
+    let failures = checker::judge(&scenario, &sim::play(&scenario, SEED, &planted)).failures;
+    assert!(failures.iter().any(|failure| failure.requirement.starts_with("K5")), "{failures:#?}");
+}
+
+#[test]
+fn a_proxy_that_ended_by_itself_is_started_again_in_the_epilogue() {
+    let first = AtomicBool::new(true);
+    let breaks_once = move |files: Arc<dyn Files>, _: &Trace| {
+        if first.swap(false, Ordering::Relaxed) { networks::fails(files) } else { files }
+    };
+    let scenario = load("key-rotation/cmk-material-rotates");
+    let planted = Planted { files: Some(Arc::new(breaks_once)), ..Planted::default() };
+    let played = sim::play(&scenario, SEED, &planted);
+    let of_proxy = played.events.iter().filter(|event| event.host == "proxy");
+    let states = of_proxy.filter_map(|event| match &event.what {
+        What::Process { state, .. } => Some(*state),
+        _ => None,
+    });
+    let expected = [ProcessState::Started, ProcessState::Exited, ProcessState::Started];
+    assert_eq!(states.collect::<Vec<_>>(), expected);
+    let failures = checker::judge(&scenario, &played).failures;
+    assert!(!failures.iter().any(|failure| failure.requirement.starts_with("K7")), "{failures:#?}");
 }
 
 fn rewriting(rewrite: fn(&[u8]) -> Vec<Vec<u8>>) -> Planted {

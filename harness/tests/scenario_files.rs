@@ -135,7 +135,7 @@ fn every_invalid_file_is_refused_with_a_message_that_helps() {
         });
         seen += 1;
     }
-    assert!(seen >= 18, "only {seen} invalid files were found");
+    assert!(seen >= 22, "only {seen} invalid files were found");
 }
 
 #[test]

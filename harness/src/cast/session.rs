@@ -36,6 +36,9 @@ const MAXIMUM_VALUE: usize = 8192;
 /// Tag, type and length of the outermost item.
 const PREFIX: usize = 8;
 
+/// How long a server may take to close a connection that the client has said good-bye to: a round trip, and no work.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
 /// Why a session failed, in the client's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -100,9 +103,13 @@ impl<'a> Session<'a> {
     }
 
     /// Says good-bye and waits until the server does, too. A bare end of the connection is accepted.
+    ///
+    /// A server that takes its time is recorded after [`AT_ONCE`], while the client waits on, if need be for ever.
     pub async fn close(mut self) -> Result<(), Failure> {
+        let (stage, exchange) = (self.stage, self.exchange.unwrap_or_default());
+        let not_closed = |why: String| stage.record(What::NotClosed { exchange, why });
         let stream = &mut self.stream;
-        let surplus = limited(&mut self.timer, async {
+        let farewell = limited(&mut self.timer, async {
             // Not `shutdown`: that would end the connection's sending half as well, which this client does not do.
             stream.get_mut().1.send_close_notify();
             match stream.flush().await {
@@ -116,8 +123,17 @@ impl<'a> Session<'a> {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
                 Err(error) => Err(said(error)),
             }
-        })
-        .await?;
+        });
+        let surplus = {
+            let mut farewell = pin!(farewell);
+            match tokio::time::timeout(AT_ONCE, farewell.as_mut()).await {
+                Ok(outcome) => outcome.inspect_err(|Failure(why)| not_closed(why.clone()))?,
+                Err(_) => {
+                    not_closed(format!("still open after {} ms", AT_ONCE.as_millis()));
+                    farewell.await?
+                }
+            }
+        };
         let surplus = surplus + self.early.len();
         if surplus > 0 {
             self.record_surplus(surplus);

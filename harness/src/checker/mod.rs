@@ -94,6 +94,46 @@ pub(crate) struct Exchange<'a> {
     pub(crate) between: &'a [Event],
 }
 
+/// One item of an answer, with the operation that it answers.
+pub(crate) struct Reply<'a> {
+    /// What the answer names, or else what stands at its place in the request.
+    pub(crate) operation: &'a str,
+    pub(crate) succeeded: bool,
+    /// The identifier in the answer.
+    pub(crate) key: Option<&'a str>,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) state: Option<&'a str>,
+    pub(crate) material: Option<&'a Fingerprint>,
+    pub(crate) event: &'a Event,
+}
+
+impl Reply<'_> {
+    /// Whether it answers an operation that makes an object, and so names none.
+    pub(crate) fn makes(&self) -> bool {
+        matches!(self.operation, "Register" | "Create")
+    }
+}
+
+impl<'a> Exchange<'a> {
+    /// The well-formed answers, in order.
+    pub(crate) fn replies(&self) -> Vec<Reply<'a>> {
+        let operations = self.operations;
+        let replies = self.answers.iter().enumerate().filter_map(|(index, event)| match &event.what {
+            What::Answer { operation, status, key, reason, state, material, .. } => Some(Reply {
+                operation: operation.as_deref().or(operations.get(index).map(String::as_str)).unwrap_or_default(),
+                succeeded: status == "Success",
+                key: key.as_deref(),
+                reason: reason.as_deref(),
+                state: state.as_deref(),
+                material: material.as_ref(),
+                event,
+            }),
+            _ => None,
+        });
+        replies.collect()
+    }
+}
+
 impl<'a> Run<'a> {
     pub(crate) fn events(&self) -> &'a [Event] {
         &self.played.events

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{INVARIANTS, Judgement, Run, judge};
 use crate::scenario::{self, Scenario};
-use crate::trace::{Event, Fingerprint, Played, ProcessState, What};
+use crate::trace::{Event, Fingerprint, Played, ProcessState, What, Written};
 
 /// The key that every story is about.
 pub(super) const KEY: &str = "key-1";
@@ -41,7 +41,7 @@ impl Story {
             epilogue: Duration::from_secs(60),
             existing: BTreeMap::from([(KEY.to_owned(), material(KEY))]),
             disk: BTreeMap::new(),
-            attempts_most: 4,
+            written: Vec::new(),
             broke: None,
         };
         let (now, sent) = (Duration::ZERO, Duration::ZERO);
@@ -115,7 +115,7 @@ impl Story {
             status: parts.status.to_owned(),
             reason: parts.reason,
             message: parts.message,
-            state: None,
+            state: parts.state,
             material: parts.material,
             younger: parts.younger,
             length: parts.length,
@@ -142,6 +142,29 @@ impl Story {
     pub(super) fn connect(self, to: &str, service: &str, private: bool) -> Self {
         let (to, service) = (to.to_owned(), service.to_owned());
         self.event("proxy", What::Connect { connection: 1, to, service, private, error: None })
+    }
+
+    /// The lab does something: a line of the timeline fires.
+    pub(super) fn action(self, text: &str) -> Self {
+        self.event("lab", What::Action { line: 1, text: text.to_owned() })
+    }
+
+    /// A program does something to a file.
+    pub(super) fn touch(self, host: &str, operation: &str, path: &str) -> Self {
+        self.event(host, What::File { operation: operation.to_owned(), path: path.to_owned() })
+    }
+
+    /// A program wrote a file, in which these secrets stand.
+    pub(super) fn written(mut self, host: &str, path: &str, secrets: &[&str]) -> Self {
+        let secrets = secrets.iter().map(|name| (*name).to_owned()).collect();
+        self.played.written.push(Written { host: host.to_owned(), path: PathBuf::from(path), secrets });
+        self
+    }
+
+    /// The server does not close the connection of the last exchange.
+    pub(super) fn not_closed(self) -> Self {
+        let exchange = self.exchange;
+        self.event("mongod", What::NotClosed { exchange, why: "still open".to_owned() })
     }
 
     /// What lies on the disk in the end.
@@ -192,6 +215,7 @@ pub(super) struct AnswerParts {
     pub(super) status: &'static str,
     pub(super) reason: Option<String>,
     pub(super) message: Option<String>,
+    pub(super) state: Option<String>,
     pub(super) material: Option<Fingerprint>,
     pub(super) younger: Vec<String>,
     pub(super) length: usize,
@@ -206,6 +230,7 @@ impl Default for AnswerParts {
             status: "Success",
             reason: None,
             message: None,
+            state: None,
             material: None,
             younger: Vec::new(),
             length: 200,

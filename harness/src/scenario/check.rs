@@ -60,6 +60,9 @@ pub(super) fn check(
             .help("remove the line; a scenario must give the same trace for the same seed");
     }
     private_networking(file, outcome, cloud, mistakes);
+    if let (Some(mongod), Some(proxy)) = (&mongod, &proxy) {
+        deadline(file, mongod, proxy, mistakes);
+    }
     let timeline = timeline::check(file, source, end, cloud, &names, mistakes);
 
     let (latency, tick) = network?;
@@ -295,4 +298,17 @@ fn private_networking(file: &ScenarioFile, outcome: Option<Outcome>, cloud: bool
             .help("add an endpoint such as `vpce-a`, or say `final = \"stays-closed\"`");
         mistakes.also(endpoints.iter().map(Text::span), "public");
     }
+}
+
+/// A mongod that gives up before the proxy has to would look like a proxy that does not answer.
+fn deadline(file: &ScenarioFile, mongod: &Mongod, proxy: &Proxy, mistakes: &mut Mistakes) {
+    if proxy.kms_deadline < mongod.connect_timeout {
+        return;
+    }
+    let (deadline, timeout) = (&file.world.proxy.kms_deadline, &file.world.mongod.connect_timeout);
+    let labels = [(deadline.span(), "the proxy may take this long"), (timeout.span(), "and mongod waits no longer")];
+    let (deadline, timeout) = (deadline.as_str(), timeout.as_str());
+    mistakes
+        .push(format!("mongod gives up after `{timeout}`, and the deadline of the proxy is `{deadline}`"), labels)
+        .help("write a `kms_deadline` that is shorter than `connect_timeout`");
 }

@@ -111,6 +111,13 @@ pub enum What {
         /// What is wrong with it.
         why: String,
     },
+    /// A client has said good-bye, and the server does not close the connection at once.
+    NotClosed {
+        /// The last exchange of the connection.
+        exchange: u64,
+        /// What the client saw instead.
+        why: String,
+    },
     /// A database makes a key and keeps it: from now on this fingerprint is what the identifier means.
     Made {
         /// The Unique Identifier.
@@ -185,7 +192,7 @@ pub enum What {
     },
     /// A file of the machine is touched.
     File {
-        /// `read`, `write`, `sync`, `rename`, `remove`.
+        /// `read`, `write`, `sync`, `rename`, `remove`: of programs, what they asked for and got; `edit` of an operator.
         operation: String,
         /// The path.
         path: String,

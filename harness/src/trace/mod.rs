@@ -17,7 +17,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use ring::{digest, hmac};
 
 pub use event::{Event, Fingerprint, ProcessState, What};
-pub use played::{Drawn, Played};
+pub use played::{Drawn, Played, Written};
 
 /// The handle through which everything in a run records. Cheap to clone.
 #[derive(Clone)]
@@ -92,6 +92,20 @@ impl Trace {
             log.beginnings.add(text.as_bytes());
         }
         log.secrets.push(Spellings { name: name.to_owned(), texts });
+    }
+
+    /// The names of the secrets that stand in a file, in any spelling, or as bare bytes.
+    pub(crate) fn secrets_in(&self, content: &[u8]) -> Vec<String> {
+        let (text, digits) = (String::from_utf8_lossy(content), hex(content));
+        let log = self.lock();
+        let standing = log.secrets.iter().filter(|secret| {
+            // Bare bytes are found by their hexadecimal digits, which are one of the spellings.
+            secret.texts.iter().any(|spelling| text.contains(spelling.as_str()) || digits.contains(spelling.as_str()))
+        });
+        let mut names: Vec<_> = standing.map(|secret| secret.name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// The fingerprint of key material.
@@ -265,6 +279,7 @@ impl What {
                 | What::Request { .. }
                 | What::Answer { .. }
                 | What::NoAnswer { .. }
+                | What::NotClosed { .. }
                 | What::Used { .. }
                 | What::Call { .. }
                 | What::Operator { .. }
@@ -283,14 +298,15 @@ impl What {
             What::Process { state, .. } => format!("process {state:?}"),
             What::Action { line, .. } => format!("action {line}"),
             What::NoAnswer { .. } => "no answer".to_owned(),
+            What::NotClosed { .. } => "not closed".to_owned(),
             What::Used { .. } => "used".to_owned(),
             _ => String::new(),
         }
     }
 }
 
-/// Raw, hex in both cases, and both alphabets of base64 with and without padding. Short secrets are not searched: they would be found
-/// everywhere.
+/// Raw, hex in both cases, both alphabets of base64 with and without padding, and numbers as `{:?}` prints bytes. Short
+/// secrets are not searched: they would be found everywhere.
 fn spellings(bytes: &[u8]) -> Vec<String> {
     if bytes.len() < 8 {
         return Vec::new();
@@ -299,6 +315,7 @@ fn spellings(bytes: &[u8]) -> Vec<String> {
     let mut texts = vec![lower.to_uppercase(), lower];
     // Padded ones first: what remains of them would look like padding that nobody wrote.
     texts.extend([STANDARD, URL_SAFE, STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|base64| base64.encode(bytes)));
+    texts.push(bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", "));
     if let Ok(text) = std::str::from_utf8(bytes) {
         // As it stands in a JSON string.
         let quoted = serde_json::to_string(text).expect("a string is plain data");

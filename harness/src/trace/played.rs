@@ -31,10 +31,22 @@ pub struct Played {
     pub existing: BTreeMap<String, Fingerprint>,
     /// The machine's files as a power cut at the end would leave them.
     pub disk: BTreeMap<PathBuf, Vec<u8>>,
-    /// How many connections to a key service one request may cost.
-    pub attempts_most: usize,
+    /// What programs wrote to the machine's files, in order, whether or not it is still there. The lab's own files, and
+    /// what the operator edits, are not among them.
+    pub written: Vec<Written>,
     /// The error of the simulation itself, where it could not be played to its end.
     pub broke: Option<String>,
+}
+
+/// A content that a program wrote to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The program's host.
+    pub host: String,
+    /// The file, under the name that it had while it was written.
+    pub path: PathBuf,
+    /// The names of the run's secrets that stand in the content. The content itself is not kept.
+    pub secrets: Vec<String>,
 }
 
 /// Something that the seed drew.

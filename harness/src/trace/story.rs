@@ -61,6 +61,7 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
             text + &format!(" after {}", seconds(*after))
         }
         What::NoAnswer { exchange, why } => format!("<- #{exchange} nothing: {why}"),
+        What::NotClosed { exchange, why } => format!("<- #{exchange} not closed: {why}"),
         What::Malformed { exchange, why } => format!("<- #{exchange} malformed: {why}"),
         What::Made { key, .. } => format!("has made key {key}"),
         What::Used { key, .. } => format!("opens its data files with key {key}"),

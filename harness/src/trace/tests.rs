@@ -39,6 +39,7 @@ fn a_secret_is_found_and_replaced_in_every_spelling() {
         STANDARD_NO_PAD.encode(SECRET),
         URL_SAFE.encode(SECRET),
         URL_SAFE_NO_PAD.encode(SECRET),
+        format!("{SECRET:?}").trim_matches(['[', ']']).to_owned(),
     ];
     for spelling in spellings {
         let (trace, _) = trace();
@@ -97,6 +98,20 @@ fn a_text_without_secrets_is_kept_as_it_is() {
     let events = trace.events();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].what, log("tried in vain"));
+}
+
+#[test]
+fn a_secret_is_found_in_a_file_in_every_spelling_and_as_bare_bytes() {
+    let (trace, _) = trace();
+    let bytes = [0xff, 0x00, 0xc3, 0x28, 0x80, 0x22, 0x5c, 0x0a, 0xfe];
+    trace.secret("a master key", &bytes);
+    trace.secret("a password", SECRET);
+    let found = |content: &[u8]| trace.secrets_in(content);
+    assert_eq!(found(&[b"\x80\x00", &bytes[..], b"\xff"].concat()), ["a master key"]);
+    assert_eq!(found(format!("[{}]", STANDARD.encode(bytes)).as_bytes()), ["a master key"]);
+    assert_eq!(found(hex(&bytes).as_bytes()), ["a master key"]);
+    assert_eq!(found(&[SECRET, &bytes].concat()), ["a master key", "a password"]);
+    assert_eq!(found(&bytes[..8]), <[&str; 0]>::default());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Bugs around the key service: each wraps it and spoils `unwrap`.
+//! Bugs around the key service: each wraps it and spoils `unwrap`, or `wrap`.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,6 +24,16 @@ pub(crate) fn sulks(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
 /// Tries every failure fifty times.
 pub(crate) fn storms(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
     Arc::new(Storms { inner })
+}
+
+/// Wraps nothing: what it is given it gives back.
+pub(crate) fn shows(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Shows { inner })
+}
+
+/// Refuses to wrap.
+pub(crate) fn refuses(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Refuses { inner })
 }
 
 /// Everything but `unwrap` goes through.
@@ -129,5 +139,51 @@ impl Kms for Storms {
             }
             last
         })
+    }
+}
+
+#[derive(Debug)]
+struct Shows {
+    inner: Arc<dyn Kms>,
+}
+
+impl Kms for Shows {
+    fn provider(&self) -> Provider {
+        self.inner.provider()
+    }
+
+    fn wrap<'a>(&'a self, _: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
+        Box::pin(async move { Ok(plaintext.expose().to_vec()) })
+    }
+
+    fn unwrap<'a>(&'a self, _: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+        Box::pin(async move { Ok(Secret::new(ciphertext.to_vec())) })
+    }
+
+    fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>> {
+        self.inner.describe(call)
+    }
+}
+
+#[derive(Debug)]
+struct Refuses {
+    inner: Arc<dyn Kms>,
+}
+
+impl Kms for Refuses {
+    fn provider(&self) -> Provider {
+        self.inner.provider()
+    }
+
+    fn wrap<'a>(&'a self, call: Call<'a>, _: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
+        Box::pin(async move { Err(KmsError::new(Class::CloudInternal, self.inner.provider(), call.cmk)) })
+    }
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+        self.inner.unwrap(call, ciphertext)
+    }
+
+    fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>> {
+        self.inner.describe(call)
     }
 }

@@ -53,9 +53,16 @@ async fn a_server_that_ignores_close_notify_gets_a_second_register_or_holds_the_
     assert!(ended);
     assert_eq!(reasons, ["Connection timed out [system:110]"]);
     assert_eq!(street.vault(A).keys.len(), 1, "the key was registered, and nobody knows it");
+    let not_closed = |exchange: u64| [What::NotClosed { exchange, why: "still open after 500 ms".to_owned() }];
+    let recorded = |street: &Street| {
+        let events = street.events(|what| matches!(what, What::NotClosed { .. })).into_iter();
+        events.map(|event| event.what).collect::<Vec<_>>()
+    };
+    assert_eq!(recorded(&street), not_closed(1));
     let street = Street::new(&[A]);
     street.vault(A).keeps_open = true;
     assert_eq!(first_start(&street, &street.settings()).await, (false, Vec::new()));
+    assert_eq!(recorded(&street), not_closed(2), "the client waits for ever, and the laboratory does not");
 }
 
 #[tokio::test(start_paused = true)]

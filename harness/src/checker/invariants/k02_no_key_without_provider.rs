@@ -1,11 +1,14 @@
 //! K2: no key is returned or used unless its provider opened it for that very request.
 //!
 //! Grants and uses are matched one to one, by fingerprint, within the time between a request and its answer. For the
-//! provider `local` the grant is the reading of its key file.
+//! provider `local` the grant is the reading of its key file. What a process uses it must have been given, or have made,
+//! since it was started.
+
+use std::collections::BTreeMap;
 
 use super::{Found, Invariant};
 use crate::checker::{Run, seconds};
-use crate::trace::{Event, Fingerprint, What};
+use crate::trace::{Event, Fingerprint, ProcessState, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K2",
@@ -16,13 +19,18 @@ pub(super) const INVARIANT: Invariant = Invariant {
 
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
+    returned(run, &mut found);
+    used(run, &mut found);
+    found
+}
+
+/// Every key that is returned was opened for that very request.
+fn returned(run: &Run<'_>, found: &mut Found) {
     let mut spent: Vec<u64> = Vec::new();
-    let mut held: Vec<&Fingerprint> = Vec::new();
     for exchange in run.exchanges() {
         for answer in &exchange.answers {
             let What::Answer { material: Some(material), .. } = &answer.what else { continue };
             found.exercised += 1;
-            held.push(material);
             let grant =
                 exchange.between.iter().find(|event| grants(event, material) && !spent.contains(&event.ordinal));
             match grant {
@@ -35,12 +43,22 @@ fn judge(run: &Run<'_>) -> Found {
             }
         }
     }
+}
+
+/// Every key that is used was given to this very process under this very identifier, or made by it.
+fn used(run: &Run<'_>, found: &mut Found) {
+    let mut held: BTreeMap<&str, Vec<(&str, &Fingerprint)>> = BTreeMap::new();
     for event in run.events() {
+        let holds = held.entry(&event.host).or_default();
         match &event.what {
-            What::Made { material, .. } => held.push(material),
+            // A process that begins anew knows nothing.
+            What::Process { state: ProcessState::Started, .. } => holds.clear(),
+            What::Answer { key: Some(key), material: Some(material), .. } | What::Made { key, material } => {
+                holds.push((key, material));
+            }
             What::Used { material, key } => {
                 found.exercised += 1;
-                if !held.contains(&material) {
+                if !holds.contains(&(key, material)) {
                     let text = format!("at {} {} used {key}, which it was never given", seconds(event.at), event.host);
                     found.broken.push(text);
                 }
@@ -48,26 +66,24 @@ fn judge(run: &Run<'_>) -> Found {
             _ => {}
         }
     }
-    found
 }
 
 fn grants(event: &Event, wanted: &Fingerprint) -> bool {
     match &event.what {
         What::Grant { material, .. } => material == wanted,
-        What::File { operation, path } => {
-            operation == "read" && path.ends_with(LOCAL_KEY_FILE) && event.host == "proxy"
-        }
+        // Only a read that succeeds is recorded as one.
+        What::File { operation, path } => operation == "read" && path == LOCAL_KEY_FILE && event.host == "proxy",
         _ => false,
     }
 }
 
 /// Where the worlds put the wrapping key of the provider `local`.
-const LOCAL_KEY_FILE: &str = "local.key";
+const LOCAL_KEY_FILE: &str = "/data/db/local.key";
 
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{KEY, Story, material};
-    use crate::trace::What;
+    use crate::trace::{ProcessState, What};
 
     fn given(story: Story) -> Story {
         story.succeed(|answer| answer.material = Some(material(KEY)))
@@ -112,12 +128,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_used_must_have_been_given_under_that_identifier_to_that_process() {
+        let used = |key: &str| What::Used { key: key.to_owned(), material: material(KEY) };
+        let held = || given(Story::plain().ask("Get").grant(KEY));
+        assert_eq!(held().event("mongod", used("key-2")).found("K2").1.len(), 1, "another identifier");
+        assert_eq!(held().event("driver", used(KEY)).found("K2").1.len(), 1, "another process");
+        let restarted = held().process("mongod", ProcessState::Started);
+        assert_eq!(restarted.event("mongod", used(KEY)).found("K2").1.len(), 1, "before it was started anew");
+        let other_starts = held().process("proxy", ProcessState::Started);
+        assert_eq!(other_starts.event("mongod", used(KEY)).found("K2"), (2, vec![]));
+    }
+
+    #[test]
     fn with_a_key_file_the_proxy_reading_it_is_the_grant() {
-        let read = |host: &str| {
-            let file = What::File { operation: "read".to_owned(), path: "/data/db/local.key".to_owned() };
-            given(Story::plain().ask("Get").event(host, file)).found("K2").1.len()
+        let read = |host: &str, operation: &str, path: &str| {
+            given(Story::plain().ask("Get").touch(host, operation, path)).found("K2").1.len()
         };
-        assert_eq!(read("proxy"), 0);
-        assert_eq!(read("mongod"), 1, "what mongod reads is no grant");
+        assert_eq!(read("proxy", "read", "/data/db/local.key"), 0);
+        assert_eq!(read("mongod", "read", "/data/db/local.key"), 1, "what mongod reads is no grant");
+        assert_eq!(read("proxy", "read", "/tmp/local.key"), 1, "another file of that name");
+        assert_eq!(read("proxy", "read", "/data/db/not-local.key"), 1, "another name");
+        assert_eq!(read("proxy", "sync", "/data/db/local.key"), 1);
     }
 }

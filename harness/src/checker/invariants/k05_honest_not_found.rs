@@ -3,9 +3,10 @@
 //! Percona Server shuts a node down when it reads ItemNotFound, so a failure of a file, a credential or a cloud must
 //! never look like it.
 
+use std::collections::BTreeSet;
+
 use super::{Found, Invariant};
 use crate::checker::{Run, seconds};
-use crate::trace::What;
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K5",
@@ -16,17 +17,30 @@ pub(super) const INVARIANT: Invariant = Invariant {
 
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
+    let mut existing: BTreeSet<&str> = run.played.existing.keys().map(String::as_str).collect();
     for exchange in run.exchanges() {
-        for answer in &exchange.answers {
-            let What::Answer { status, reason, .. } = &answer.what else { continue };
-            if status == "Success" {
+        for reply in exchange.replies() {
+            // An operation that makes an object names none, so that none can be missing.
+            let object = exchange.key.filter(|_| !reply.makes());
+            if reply.succeeded {
+                match reply.operation {
+                    _ if reply.makes() => existing.extend(reply.key),
+                    "Destroy" => existing.retain(|key| Some(*key) != object),
+                    _ => {}
+                }
+                continue;
+            }
+            let exists = object.is_some_and(|key| existing.contains(key));
+            if !exists && !reply.makes() {
                 continue;
             }
             found.exercised += 1;
-            let Some(key) = exchange.key else { continue };
-            if reason.as_deref() == Some("item-not-found") && run.meaning_of(key).is_some() {
-                let text = format!("at {} {key} exists, and the answer was ItemNotFound", seconds(answer.at));
-                found.broken.push(text);
+            if reply.reason == Some("item-not-found") {
+                let at = seconds(reply.event.at);
+                found.broken.push(match object {
+                    Some(key) => format!("at {at} {key} exists, and the answer was ItemNotFound"),
+                    None => format!("at {at} {} was answered ItemNotFound, and it names nothing", reply.operation),
+                });
             }
         }
     }
@@ -35,8 +49,7 @@ fn judge(run: &Run<'_>) -> Found {
 
 #[cfg(test)]
 mod tests {
-    use crate::checker::story::{KEY, Story, material};
-    use crate::trace::What;
+    use crate::checker::story::{KEY, Story};
 
     #[test]
     fn not_found_of_a_key_that_exists_breaks_it_and_another_reason_does_not() {
@@ -47,10 +60,24 @@ mod tests {
     }
 
     #[test]
-    fn not_found_of_a_key_that_was_made_in_the_run_breaks_it() {
-        let made = What::Made { key: KEY.to_owned(), material: material(KEY) };
-        let story = Story::plain().without_existing().ask("Get").fail("item-not-found", |_| {});
-        assert_eq!(story.found("K5"), (1, vec![]), "it never existed");
-        assert_eq!(story.event("mongod", made).found("K5").1.len(), 1);
+    fn a_key_exists_from_the_answer_that_gave_it_out_until_it_is_destroyed() {
+        let not_found = |story: Story| story.ask("Activate").fail("item-not-found", |_| {}).found("K5");
+        let none = || Story::plain().without_existing();
+        assert_eq!(not_found(none()), (0, vec![]), "it never existed");
+        for operation in ["Register", "Create"] {
+            assert_eq!(not_found(none().ask(operation).succeed(|_| {})).1.len(), 1, "{operation}");
+            let destroyed = none().ask(operation).succeed(|_| {}).ask("Destroy").succeed(|_| {});
+            assert_eq!(not_found(destroyed), (0, vec![]), "{operation}");
+            let kept = none().ask(operation).succeed(|_| {}).ask("Destroy").fail("permission-denied", |_| {});
+            assert_eq!(not_found(kept).1.len(), 1, "{operation}");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_makes_a_key_is_never_answered_not_found() {
+        let broken = "at 0.000s Register was answered ItemNotFound, and it names nothing".to_owned();
+        let refused = |reason: &str| Story::plain().without_existing().ask("Register").fail(reason, |_| {}).found("K5");
+        assert_eq!(refused("item-not-found"), (1, vec![broken]));
+        assert_eq!(refused("permission-denied"), (1, vec![]));
     }
 }

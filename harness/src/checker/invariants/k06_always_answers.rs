@@ -1,7 +1,8 @@
 //! K6: every well-framed request gets exactly one answer, in time and in shape.
 //!
-//! Excused are exchanges whose client or server was stopped before the deadline: the scenario cut those connections. A
-//! client that waits longer in vain is not excused by being stopped in the end.
+//! Excused are exchanges that the scenario cut before the deadline: the client was ended, or the proxy was cut off. A
+//! proxy that is told to stop has promised the answers in flight, so that this excuses later requests only. A client
+//! that waits longer in vain is not excused by being stopped in the end.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
     id: "K6",
     name: "always-answers",
     meaning: "every request gets exactly one answer within the deadline, with Operation, ResultReason and a \
-              ResultMessage of one ASCII line of at most 256 bytes on failure, in the version that was asked",
+              ResultMessage of one ASCII line of at most 256 bytes on failure, in the version that was asked; \
+              a good-bye is answered by closing",
     judge,
 };
 
@@ -23,12 +25,14 @@ const NETWORK: Duration = Duration::from_millis(500);
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
     let deadline = run.scenario.world.proxy.kms_deadline + NETWORK;
+    let under_way = run.scenario.world.latency.end;
     for exchange in run.exchanges() {
-        found.exercised += 1;
         let at = seconds(exchange.sent.at);
         let name = exchange.operations.join(", ");
         let (answered, asked) = (exchange.answers.len(), exchange.operations.len());
-        if answered > asked || (answered < asked && !cut(&exchange, deadline)) {
+        let excused = answered < asked && cut(&exchange, deadline, under_way);
+        found.exercised += u64::from(!excused);
+        if answered != asked && !excused {
             let seen = match exchange.gave_up.map(|event| &event.what) {
                 Some(What::NoAnswer { why, .. }) => format!("no answer ({why})"),
                 _ => format!("{} answers", exchange.answers.len()),
@@ -41,19 +45,49 @@ fn judge(run: &Run<'_>) -> Found {
             }
         }
     }
+    found.broken.extend(lingering(run));
     found
 }
 
-/// Whether the scenario ended one of the two before the deadline had come.
-fn cut(exchange: &Exchange<'_>, deadline: Duration) -> bool {
-    let in_time = exchange.between.iter().take_while(|event| event.at <= exchange.sent.at + deadline);
-    in_time.into_iter().any(|event| match &event.what {
-        What::Process { state, .. } => {
-            (event.host == "proxy" || event.host == exchange.sent.host)
-                && matches!(state, ProcessState::Stopped | ProcessState::Crashed)
+/// Whether the scenario cut the exchange before the deadline had come. A request takes up to `under_way` to arrive.
+fn cut(exchange: &Exchange<'_>, deadline: Duration, under_way: Duration) -> bool {
+    let mut acted = false;
+    for event in exchange.between.iter().take_while(|event| event.at <= exchange.sent.at + deadline) {
+        match &event.what {
+            // An order to stop that the request may have met on its way is no different from one before it.
+            What::Action { .. } => acted |= event.at > exchange.sent.at + under_way,
+            What::Process { state: ProcessState::Crashed, .. } if event.host == "proxy" => return true,
+            What::Process { state: ProcessState::Stopped, .. } if event.host == "proxy" && !acted => return true,
+            What::Process { state: ProcessState::Stopped | ProcessState::Crashed, .. }
+                if event.host == exchange.sent.host =>
+            {
+                return true;
+            }
+            _ => {}
         }
-        _ => false,
-    })
+    }
+    false
+}
+
+/// A connection that stays open after the client's good-bye, unless the proxy has been ended in the meantime.
+fn lingering(run: &Run<'_>) -> Vec<String> {
+    let events = run.events();
+    let mut broken = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        let What::NotClosed { exchange: of, why } = &event.what else { continue };
+        let since = events[..index]
+            .iter()
+            .rev()
+            .take_while(|event| !matches!(&event.what, What::Request { exchange, .. } if exchange == of));
+        let ended = since.into_iter().any(|event| {
+            let over = matches!(event.what, What::Process { state: ProcessState::Stopped | ProcessState::Crashed, .. });
+            over && event.host == "proxy"
+        });
+        if !ended {
+            broken.push(format!("the connection that said good-bye was not closed by {}: {why}", seconds(event.at)));
+        }
+    }
+    broken
 }
 
 fn faults(exchange: &Exchange<'_>, answer: &Event, deadline: Duration) -> Vec<String> {
@@ -155,16 +189,38 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_cut_off_before_the_deadline_is_excused() {
-        for (host, state) in [
-            ("mongod", ProcessState::Stopped),
-            ("mongod", ProcessState::Crashed),
-            ("proxy", ProcessState::Stopped),
-            ("proxy", ProcessState::Crashed),
-        ] {
-            let story = Story::plain().ask("Get").at(2000).process(host, state);
-            assert_eq!(story.found("K6"), (1, vec![]), "{host} {state:?}");
+    fn whoever_is_cut_off_before_the_deadline_is_excused_and_exercises_nothing() {
+        for (host, state) in
+            [("mongod", ProcessState::Stopped), ("mongod", ProcessState::Crashed), ("proxy", ProcessState::Crashed)]
+        {
+            let story = Story::plain().ask("Get").at(2000).action("an order").process(host, state);
+            assert_eq!(story.found("K6"), (0, vec![]), "{host} {state:?}");
         }
+    }
+
+    #[test]
+    fn a_proxy_that_is_told_to_stop_still_answers_what_had_reached_it() {
+        let ordered = |after: u64| {
+            let story = Story::plain().ask("Get").at(after).action("stop = \"proxy\"");
+            story.at(2000).process("proxy", ProcessState::Stopped).give_up().found("K6")
+        };
+        assert_eq!(ordered(31), (1, vec!["the Get sent at 0.000s got no answer (timed out)".to_owned()]));
+        assert_eq!(ordered(30), (0, vec![]), "the request may have been on its way still");
+        let sent_later = Story::plain().action("stop = \"proxy\"").at(100).ask("Get").at(200);
+        assert_eq!(sent_later.process("proxy", ProcessState::Stopped).give_up().found("K6"), (0, vec![]));
+    }
+
+    #[test]
+    fn a_good_bye_that_is_not_answered_by_closing_breaks_it_unless_the_proxy_was_ended() {
+        let said = || Story::plain().ask("Get").succeed(|_| {}).at(600);
+        let broken = "the connection that said good-bye was not closed by 0.600s: still open".to_owned();
+        assert_eq!(said().not_closed().found("K6"), (1, vec![broken]));
+        for state in [ProcessState::Stopped, ProcessState::Crashed] {
+            assert_eq!(said().process("proxy", state).not_closed().found("K6"), (1, vec![]), "{state:?}");
+        }
+        assert_eq!(said().process("proxy", ProcessState::Exited).not_closed().found("K6").1.len(), 1);
+        let before = Story::plain().process("proxy", ProcessState::Stopped).ask("Get").succeed(|_| {}).not_closed();
+        assert_eq!(before.found("K6").1.len(), 1, "that was another one");
     }
 
     #[test]

@@ -1,84 +1,227 @@
 //! K8: what was given out is on the disk, and what is on the disk is whole.
 //!
-//! Judged on what a power cut at the end of the run would leave. The crash points within a write are enumerated by a
-//! test of their own (`harness/tests/crash_points.rs`).
+//! Judged twice: on what the proxy did to its files before it answered (the key's file has its name, and the name is
+//! synced), and on what a power cut at the end of the run would leave. The crash points within a write are enumerated by
+//! a test of their own (`harness/tests/crash_points.rs`).
+
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::{Found, Invariant};
-use crate::checker::{Run, seconds};
-use crate::trace::What;
+use crate::checker::{Exchange, Reply, Run, seconds};
+use crate::trace::{Event, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K8",
     name: "nothing-lost",
-    meaning: "every identifier that was given out names a key that survives a power cut, and every file is whole",
+    meaning: "every identifier that was given out names a key that survives a power cut, every file is whole, and \
+              metadata files are never written",
     judge,
 };
 
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
-    for exchange in run.exchanges() {
-        if !exchange.operations.iter().any(|name| name == "Register" || name == "Create") {
-            continue;
-        }
-        for answer in &exchange.answers {
-            let What::Answer { status, key: Some(key), .. } = &answer.what else { continue };
-            if status != "Success" {
-                continue;
-            }
-            found.exercised += 1;
-            if !run.played.disk.keys().any(|path| names(path, key)) {
-                found.broken.push(format!("at {} {key} was given out, and it is not on the disk", seconds(answer.at)));
-            }
-        }
-    }
-    for (path, content) in &run.played.disk {
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        if !name.ends_with(".key.json") && !name.ends_with(".metadata") {
-            continue;
-        }
-        found.exercised += 1;
-        if serde_json::from_slice::<Value>(content).is_err() {
-            found.broken.push(format!("`{}` is not whole: {} bytes", path.display(), content.len()));
+    given_out(run, &mut found);
+    whole(run, &mut found);
+    for event in run.events() {
+        if let Some((operation, path)) = changed(event)
+            && path.to_string_lossy().ends_with(METADATA)
+        {
+            let (at, path) = (seconds(event.at), path.display());
+            found.broken.push(format!("at {at} the proxy did a {operation} to `{path}`, which is the operator's"));
         }
     }
     found
 }
 
-fn names(path: &std::path::Path, key: &str) -> bool {
-    path.file_name().is_some_and(|name| {
-        let name = name.to_string_lossy();
-        name.starts_with(&format!("{key}.")) && name.ends_with(".key.json")
-    })
+const KEY_FILE: &str = ".key.json";
+const METADATA: &str = ".metadata";
+
+fn given_out(run: &Run<'_>, found: &mut Found) {
+    let exchanges = run.exchanges();
+    for (index, exchange) in exchanges.iter().enumerate() {
+        for reply in exchange.replies().iter().filter(|reply| reply.succeeded && reply.makes()) {
+            let Some(key) = reply.key else { continue };
+            found.exercised += 1;
+            let at = seconds(reply.event.at);
+            if !durable_before(exchange, reply, key) {
+                found.broken.push(format!("at {at} {key} was given out before its file and its name were durable"));
+            }
+            if exchanges[index..].iter().any(|later| destroys(later, key)) {
+                continue;
+            }
+            let file = run.played.disk.iter().find(|(path, _)| names(path, key));
+            match file.map(|(_, content)| serde_json::from_slice::<Value>(content).unwrap_or_default()) {
+                None => found.broken.push(format!("at {at} {key} was given out, and it is not on the disk")),
+                Some(file) if file["uniqueIdentifier"] != key || !holds_a_key(&file) => {
+                    found
+                        .broken
+                        .push(format!("at {at} {key} was given out, and its file on the disk holds no such key"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Whether the proxy gave a file its key's name, and then synced the directory of it, before the answer.
+fn durable_before(exchange: &Exchange<'_>, reply: &Reply<'_>, key: &str) -> bool {
+    let mut named: Option<&Path> = None;
+    for event in exchange.between.iter().take_while(|event| event.ordinal < reply.event.ordinal) {
+        match &event.what {
+            What::File { operation, path } if event.host == "proxy" => match operation.as_str() {
+                "rename" if names(Path::new(path), key) => named = Path::new(path).parent(),
+                "sync" if named.is_some_and(|directory| directory == Path::new(path)) => return true,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    false
+}
+
+fn destroys(exchange: &Exchange<'_>, key: &str) -> bool {
+    let replies = exchange.replies();
+    exchange.key == Some(key) && replies.iter().any(|reply| reply.succeeded && reply.operation == "Destroy")
+}
+
+fn holds_a_key(file: &Value) -> bool {
+    file.pointer("/keyMaterial/$binary/base64").and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+}
+
+fn whole(run: &Run<'_>, found: &mut Found) {
+    for (path, content) in &run.played.disk {
+        let name = path.to_string_lossy();
+        if !name.ends_with(KEY_FILE) && !name.ends_with(METADATA) {
+            continue;
+        }
+        // What the lab has placed, and nobody has touched, proves nothing.
+        let touched = run.events().iter().filter_map(changed).any(|(_, changed)| changed == path);
+        found.exercised += u64::from(touched);
+        if !serde_json::from_slice::<Value>(content).is_ok_and(|file| file.is_object()) {
+            found.broken.push(format!("`{}` is not whole: {} bytes", path.display(), content.len()));
+        }
+    }
+}
+
+/// What the proxy did to a file that was more than to look at it.
+fn changed(event: &Event) -> Option<(&str, &Path)> {
+    match &event.what {
+        What::File { operation, path } if event.host == "proxy" => {
+            let changes = matches!(operation.as_str(), "write" | "rename" | "remove");
+            changes.then(|| (operation.as_str(), Path::new(path)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a path is that of a key's file: `<key>.<provider>.key.json`.
+fn names(path: &Path, key: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let provider = name.strip_prefix(key).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(KEY_FILE));
+    provider.is_some_and(|provider| !provider.contains('.'))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{KEY, Story};
 
-    const KEY_FILE: &str = "/data/db/cloudProviderCredentials/key-1.aws.key.json";
+    const FOLDER: &str = "/data/db/cloudProviderCredentials";
+    const PATH: &str = "/data/db/cloudProviderCredentials/key-1.aws.key.json";
+    const CONTENT: &str = r#"{"uniqueIdentifier": "key-1", "keyMaterial": {"$binary": {"base64": "AAEC"}}}"#;
+
+    /// A request to make a key, before its answer.
+    fn making(operation: &str) -> Story {
+        Story::plain().ask(operation)
+    }
+
+    fn durable(story: Story) -> Story {
+        story.touch("proxy", "rename", PATH).touch("proxy", "sync", FOLDER)
+    }
+
+    fn broken(story: Story) -> Vec<String> {
+        story.found("K8").1
+    }
 
     #[test]
     fn an_identifier_that_was_given_out_must_be_on_the_disk() {
-        let registered = || Story::plain().ask("Register").succeed(|_| {});
-        assert_eq!(registered().file(KEY_FILE, "{}").found("K8"), (2, vec![]));
-        let lost = format!("at 0.000s {KEY} was given out, and it is not on the disk");
-        assert_eq!(registered().found("K8"), (1, vec![lost]));
-        let other = KEY_FILE.replace("key-1", "key-10");
-        assert_eq!(registered().file(&other, "{}").found("K8").1.len(), 1, "another key has a longer name");
+        for operation in ["Register", "Create"] {
+            let made = || durable(making(operation)).succeed(|_| {});
+            assert_eq!(made().file(PATH, CONTENT).found("K8"), (2, vec![]));
+            let lost = format!("at 0.000s {KEY} was given out, and it is not on the disk");
+            assert_eq!(made().found("K8"), (1, vec![lost]));
+            for other in ["key-10.aws", "key-1.other.aws"] {
+                let other = format!("{FOLDER}/{other}.key.json");
+                assert_eq!(broken(made().file(&other, CONTENT)).len(), 1, "another key has a longer name");
+            }
+        }
+    }
+
+    #[test]
+    fn its_file_must_hold_that_key() {
+        let made = |content: &str| broken(durable(making("Register")).succeed(|_| {}).file(PATH, content));
+        let told = format!("at 0.000s {KEY} was given out, and its file on the disk holds no such key");
+        assert_eq!(made("{}"), [told.as_str()]);
+        assert_eq!(made(&CONTENT.replace("key-1", "key-2")), [told.as_str()]);
+        assert_eq!(made(&CONTENT.replace("AAEC", "")), [told.as_str()]);
+        assert_eq!(made(""), [told.as_str(), &format!("`{PATH}` is not whole: 0 bytes")]);
+    }
+
+    #[test]
+    fn a_key_that_was_destroyed_afterwards_need_not_be_there() {
+        let made = || durable(making("Register")).succeed(|_| {});
+        assert_eq!(broken(made().ask("Destroy").succeed(|_| {})), Vec::<String>::new());
+        assert_eq!(broken(made().ask("Destroy").fail("permission-denied", |_| {})).len(), 1);
+    }
+
+    #[test]
+    fn the_file_must_have_been_durable_before_the_answer() {
+        let told = [format!("at 0.000s {KEY} was given out before its file and its name were durable")];
+        let answered = |story: Story| story.succeed(|_| {}).file(PATH, CONTENT);
+        let early = |story: Story| broken(answered(story));
+        assert_eq!(broken(durable(answered(making("Register")))), told, "after the answer");
+        assert_eq!(early(durable(Story::plain()).ask("Register")), told, "before the request");
+        assert_eq!(early(making("Register").touch("proxy", "rename", PATH)), told, "the name is not synced");
+        let backwards = making("Register").touch("proxy", "sync", FOLDER).touch("proxy", "rename", PATH);
+        assert_eq!(early(backwards), told);
+        let elsewhere = making("Register").touch("proxy", "rename", PATH).touch("proxy", "sync", "/data/db");
+        assert_eq!(early(elsewhere), told);
+        let by_another = making("Register").touch("mongod", "rename", PATH).touch("mongod", "sync", FOLDER);
+        assert_eq!(early(by_another), told);
     }
 
     #[test]
     fn an_answer_of_failure_gives_nothing_out() {
-        assert_eq!(Story::plain().ask("Register").fail("general-failure", |_| {}).found("K8"), (0, vec![]));
+        assert_eq!(making("Register").fail("general-failure", |_| {}).found("K8"), (0, vec![]));
     }
 
     #[test]
     fn a_file_that_is_cut_off_breaks_it_unless_it_is_what_a_write_left_beside_one() {
-        let (_, broken) = Story::plain().file(KEY_FILE, "{\"format\"").found("K8");
-        assert_eq!(broken, [format!("`{KEY_FILE}` is not whole: 9 bytes")]);
-        assert_eq!(Story::plain().file("/data/db/key-1.aws.metadata", "").found("K8").1.len(), 1);
-        assert_eq!(Story::plain().file(&format!("{KEY_FILE}.new"), "").found("K8"), (0, vec![]));
+        for content in ["{\"format\"", "[{}, 123]"] {
+            let found = Story::plain().file(PATH, content).found("K8");
+            assert_eq!(found, (0, vec![format!("`{PATH}` is not whole: 9 bytes")]));
+        }
+        assert_eq!(broken(Story::plain().file("/data/db/key-1.aws.metadata", "")).len(), 1);
+        assert_eq!(Story::plain().file(&format!("{PATH}.new"), "").found("K8"), (0, vec![]));
+    }
+
+    #[test]
+    fn only_what_the_proxy_has_written_exercises_it() {
+        assert_eq!(Story::plain().file(PATH, CONTENT).found("K8"), (0, vec![]));
+        let touched = |host: &str| Story::plain().touch(host, "rename", PATH).file(PATH, CONTENT).found("K8");
+        assert_eq!(touched("proxy"), (1, vec![]));
+        assert_eq!(touched("operator"), (0, vec![]));
+    }
+
+    #[test]
+    fn a_metadata_file_that_the_proxy_changes_breaks_it() {
+        let path = "/data/db/cloudProviderCredentials/key-1.aws.metadata";
+        for operation in ["write", "rename", "remove"] {
+            let told = format!("at 0.000s the proxy did a {operation} to `{path}`, which is the operator's");
+            assert_eq!(broken(Story::plain().touch("proxy", operation, path)), [told]);
+        }
+        assert_eq!(broken(Story::plain().touch("proxy", "read", path)), Vec::<String>::new());
+        assert_eq!(broken(Story::plain().touch("operator", "edit", path)), Vec::<String>::new());
     }
 }

@@ -42,8 +42,6 @@ pub(crate) struct CloudWorld {
     pub(crate) tls: CloudTls,
     /// The ways to KMS in the order in which the proxy tries them, and the way to STS if there is one.
     pub(crate) endpoints: Vec<CloudEndpoint>,
-    /// How many connections one request may cost.
-    pub(crate) attempts_most: usize,
     /// What the proxy is given now.
     pub(crate) current: Arc<Mutex<Current>>,
     kind: CredentialsKind,
@@ -108,19 +106,15 @@ impl CloudWorld {
         }
         let names = endpoints.iter().map(|endpoint| endpoint.dns.clone()).collect();
         let tls = CloudTls::new(names, &SimCrypto::new(CLOUD), clock);
-        let mut cloud = CloudWorld {
+        CloudWorld {
             aws: Arc::new(Mutex::new(aws)),
             tls,
             endpoints,
-            attempts_most: 0,
             current: Arc::new(Mutex::new(current)),
             kind: world.credentials.kind,
             region,
             arns,
-        };
-        cloud.attempts_most =
-            kmip_proxy::kms::aws::most_requests(cloud.kms_endpoints().len(), cloud.kind == CredentialsKind::Role);
-        cloud
+        }
     }
 
     /// The endpoints as the proxy's command line states them.

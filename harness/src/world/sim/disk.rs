@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kmip_proxy::env::{Access, Files};
 
-use crate::trace::{Trace, What};
+use crate::trace::{Trace, What, Written};
 
 /// One machine's disk, shared by its programs. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ struct Inner {
     directories: BTreeSet<PathBuf>,
     /// The names that survive, each with the content that it would have.
     durable: BTreeMap<PathBuf, Content>,
+    /// What programs wrote: the host, the path, and the content.
+    written: Vec<(String, PathBuf, Vec<u8>)>,
     contents: u64,
     operations: u64,
     crash: Option<CrashPoint>,
@@ -71,7 +73,7 @@ impl Disk {
         Disk { inner: Arc::default(), trace: None }
     }
 
-    /// The same disk as a program of this host sees it: what it writes is recorded.
+    /// The same disk as a program of this host sees it: what it does is recorded, and what it writes is kept.
     pub fn of(&self, trace: &Trace, host: &str) -> Self {
         Disk { inner: self.inner.clone(), trace: Some((trace.clone(), host.to_owned())) }
     }
@@ -145,6 +147,18 @@ impl Disk {
         self.lock().durable.keys().cloned().collect()
     }
 
+    /// Everything that programs wrote so far, and which of the run's secrets stand in it.
+    pub(crate) fn written(&self, trace: &Trace) -> Vec<Written> {
+        let inner = self.lock();
+        let written = inner.written.iter();
+        written
+            .map(|(host, path, content)| {
+                let secrets = trace.secrets_in(content);
+                Written { host: host.clone(), path: path.clone(), secrets }
+            })
+            .collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -194,10 +208,10 @@ impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let inner = self.lock();
         inner.powered()?;
-        let content = inner.seen.get(path).map(|content| content.seen.clone()).ok_or_else(missing);
+        let content = inner.seen.get(path).map(|content| content.seen.clone()).ok_or_else(missing)?;
         drop(inner);
         self.note("read", path);
-        content
+        Ok(content)
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -216,6 +230,9 @@ impl Files for Disk {
             }
             let id = inner.next_content();
             inner.seen.insert(path.to_owned(), Content { id, seen: content.to_vec(), durable: None });
+            if let Some((_, host)) = &self.trace {
+                inner.written.push((host.clone(), path.to_owned(), content.to_vec()));
+            }
             Ok(())
         })
     }
@@ -316,6 +333,27 @@ mod tests {
         disk.power_on();
         let found = ["/db/key", "/db/synced", "/db/never"].map(|path| disk.read(Path::new(path)).unwrap());
         assert_eq!(found, [OLD, NEW, b""]);
+    }
+
+    #[test]
+    fn a_read_is_recorded_if_it_succeeds_and_a_write_is_kept_even_when_the_file_is_gone() {
+        let trace = Trace::new(b"key", || std::time::Duration::ZERO);
+        trace.secret("a password", b"correct horse");
+        let disk = Disk::new();
+        disk.place("/db/local.key", "placed: correct horse");
+        let seen = disk.of(&trace, "proxy");
+        let scratch = Path::new("/db/scratch");
+        seen.read(scratch).unwrap_err();
+        seen.write(scratch, b"correct horse", Access::Owner).unwrap();
+        seen.read(scratch).unwrap();
+        seen.remove(scratch).unwrap();
+        let operations = trace.events().into_iter().filter_map(|event| match event.what {
+            What::File { operation, .. } => Some(operation),
+            _ => None,
+        });
+        assert_eq!(operations.collect::<Vec<_>>(), ["write", "read", "remove"]);
+        let secrets = vec!["a password".to_owned()];
+        assert_eq!(disk.written(&trace), [Written { host: "proxy".to_owned(), path: scratch.to_owned(), secrets }]);
     }
 
     #[test]

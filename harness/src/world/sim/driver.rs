@@ -162,7 +162,7 @@ impl<'a> Driver<'a> {
             epilogue,
             existing: std::mem::take(&mut self.existing),
             disk: files.collect(),
-            attempts_most: self.cloud.attempts_most,
+            written: disk.written(&trace),
             broke,
             digest: trace.digest(),
             semantic_digest: trace.semantic_digest(),
@@ -222,7 +222,7 @@ impl<'a> Driver<'a> {
             self.endpoint(&name, EndpointState::Available);
         }
         self.cloud.heal();
-        if self.proxy.borrow().run.is_none() || !self.is_alive("proxy") {
+        if self.proxy.borrow().run.is_none() || !self.runs(Process::Proxy) {
             self.start_proxy();
         }
         self.stop(Process::Mongod);
@@ -286,8 +286,15 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn is_alive(&mut self, host: &str) -> bool {
-        self.sim.is_host_running(host)
+    /// Whether a process runs: its host does, too, after it has ended by itself.
+    fn runs(&self, process: Process) -> bool {
+        let events = self.ground.trace.events();
+        let last =
+            events.iter().rev().filter(|event| event.host == process.as_str()).find_map(|event| match event.what {
+                What::Process { state, .. } => Some(state),
+                _ => None,
+            });
+        matches!(last, Some(ProcessState::Started | ProcessState::Ready))
     }
 
     fn endpoint(&mut self, name: &str, state: EndpointState) {
