@@ -38,6 +38,9 @@ pub struct Limits {
     pub message: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
+    /// How long a connection may stay without a request: long, because clients hold sessions open between requests, and
+    /// finite, because a peer that died without a word would hold its place for ever.
+    pub idle: Duration,
     /// How long a request that has begun may take to arrive whole.
     pub arrival: Duration,
     /// How long writing an answer may take.
@@ -52,6 +55,7 @@ impl Default for Limits {
             connections: 1024,
             message: 1024 * 1024,
             handshake: Duration::from_secs(10),
+            idle: Duration::from_secs(60 * 60),
             arrival: Duration::from_secs(10),
             departure: Duration::from_secs(10),
             drain: Duration::from_secs(10),
@@ -114,7 +118,8 @@ impl Connection {
         let mut stop = self.stop.clone();
         let mut arrived = Arrived::default();
         loop {
-            let Some(begun) = unless_stopped(&mut stop, arrived.fill(&mut stream, 1)).await else { break };
+            let begins = timeout(self.limits.idle, arrived.fill(&mut stream, 1));
+            let Some(Ok(begun)) = unless_stopped(&mut stop, begins).await else { break };
             if !begun? {
                 break;
             }

@@ -4,6 +4,7 @@
 
 mod deny;
 mod digests;
+mod fmt;
 mod order;
 mod program;
 mod schema;
@@ -17,6 +18,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test              set up what is missing, then run everything that must be green
+  fmt [--check]     format everything, also what `cargo fmt` does not see, or check that it is
   order             check that the rooms of each crate use only what stands above them
   schema [--check]  write the JSON Schema of scenario files, or check the committed one
   digests           compare the digests of all scenarios between the debug and the release build
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         ["order"] => order::run(&root),
         ["schema"] => schema::write(&root),
         ["schema", "--check"] => schema::check(&root),
+        ["fmt"] => fmt::write(&root),
+        ["fmt", "--check"] => fmt::check(&root),
         ["digests"] => digests::run(&root).map(drop),
         ["deny"] => deny::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
         [] | ["help" | "-h" | "--help"] => {

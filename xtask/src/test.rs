@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::program::Program;
-use crate::{deny, digests, order, schema};
+use crate::{deny, digests, fmt, order, schema};
 
 /// `cargo xtask test`.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
@@ -122,7 +122,10 @@ fn steps(ci: bool) -> Vec<Step> {
         &["cargo", "nextest", "run", "--workspace", "--locked"]
     };
     vec![
-        program("formatting", &["cargo", "fmt", "--all", "--check"]),
+        Step {
+            title: "formatting",
+            what: What::Chore("cargo xtask fmt --check", |root| fmt::check(root).map(|()| Vec::new())),
+        },
         Step {
             title: "order of the rooms",
             what: What::Chore("cargo xtask order", |root| order::run(root).map(|()| Vec::new())),

@@ -90,6 +90,19 @@ async fn what_is_not_tls_and_who_never_shakes_hands_harm_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_asks_nothing_for_long_gives_its_place_up() {
+    let bench = Bench::with(Limits { connections: 1, ..Limits::default() });
+    let mut silent = bench.client().await;
+    let idle = Limits::default().idle;
+    let early = timeout(idle - Duration::from_secs(1), read(&mut silent, 1)).await;
+    assert!(early.is_err(), "a session may be held open between requests");
+    let mut second = timeout(Duration::from_secs(2), bench.client()).await.expect("the place is free again");
+    second.write_all(&message(1, 8)).await.unwrap();
+    second.flush().await.unwrap();
+    assert_eq!(at_once(read(&mut second, 18)).await, answer_to(&message(1, 8)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn connections_beyond_the_limit_wait_until_one_ends() {
     let bench = Bench::with(Limits { connections: 2, ..Limits::default() });
     let first = bench.client().await;
