@@ -4,7 +4,7 @@
 //! check, JSON Schema and messages all follow the table. A file holds the type of the verb's argument, the comment that
 //! editors show, and what the verb comes down to as an [`Action`].
 //!
-//! rustfmt does not follow the table to the files: `rustfmt --edition 2024 harness/src/scenario/verbs/*.rs` does.
+//! rustfmt does not follow the table to the files; `cargo xtask fmt` does.
 
 use std::ops::Range;
 
