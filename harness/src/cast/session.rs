@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
 
     /// Says good-bye and waits until the server does, too. A bare end of the connection is accepted.
     ///
-    /// A server that takes its time is recorded after [`AT_ONCE`], while the client waits on, if need be for ever.
+    /// A server that takes its time is recorded after half a second, while the client waits on, if need be for ever.
     pub async fn close(mut self) -> Result<(), Failure> {
         let (stage, exchange) = (self.stage, self.exchange.unwrap_or_default());
         let not_closed = |why: String| stage.record(What::NotClosed { exchange, why });
