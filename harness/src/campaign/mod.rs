@@ -36,6 +36,8 @@ pub struct Plan {
     pub seeds: Vec<u64>,
     /// Whether these are all the scenarios there are: only then must every invariant have been put to the test.
     pub whole: bool,
+    /// The commit of what is tested, where it is known.
+    pub commit: Option<String>,
     /// Lanes that were asked for and cannot run here, with the reason.
     pub missing_lanes: Vec<(String, String)>,
 }
@@ -67,7 +69,11 @@ pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
         cells.extend(plan.scenarios.iter().map(|scenario| not_run(scenario, lane, why)));
     }
     Report::new(Sheet {
-        subject: Subject { name: "kmip-proxy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), commit: None },
+        subject: Subject {
+            name: "kmip-proxy".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: plan.commit.clone(),
+        },
         cells,
         invariants: INVARIANTS.iter().map(|it| (it.id.to_owned(), it.meaning.to_owned())).collect(),
         whole: plan.whole,

@@ -30,8 +30,8 @@ pub(super) struct Arguments {
     /// The first seed
     #[arg(long, value_name = "0x..")]
     seed: Option<Seed>,
-    #[arg(long, value_name = "DIR", default_value = "target/kmiplab/report", help = folder())]
-    report: PathBuf,
+    #[arg(long, value_name = "DIR", help = folder())]
+    report: Option<PathBuf>,
     /// Play every scenario three times with its first seed, once in another process, and compare every byte
     #[arg(long)]
     check_determinism: bool,
@@ -79,6 +79,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         scenarios,
         seeds: if arguments.lane.plays_sim() { seeds } else { Vec::new() },
         whole: arguments.filters.is_empty() && arguments.lane.plays_sim(),
+        commit: select::commit(),
         missing_lanes: missing(arguments.lane),
     };
     if arguments.check_determinism
@@ -86,20 +87,25 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     {
         return code;
     }
+    let folder = arguments.report.clone().unwrap_or_else(select::report_folder);
+    if let Err(error) = std::fs::create_dir_all(&folder) {
+        // Before the first run, not after the last.
+        let folder = folder.display();
+        say(&format!("error: cannot make the folder `{folder}` for the report: {error}\n\nhint: --report DIR"));
+        return exit::USAGE;
+    }
     let report = play(&plan);
-    let page = match write::write(&report, &arguments.report) {
-        Ok(page) => page.display().to_string(),
-        Err(error) => {
-            say(&format!("error: {error}"));
-            return exit::USAGE;
-        }
-    };
+    let page = folder.join("index.html").display().to_string();
     match arguments.message_format {
         Format::Human => {
             let style = Style { colour: colour(&std::io::stdout()), unicode: unicode() };
             print(&terminal::render(&report, style, Some(&page)));
         }
         Format::Json => report.cells.iter().for_each(|cell| print(&format!("{}\n", json::line(cell)))),
+    }
+    if let Err(error) = write::write(&report, &folder) {
+        say(&format!("error: {error}"));
+        return exit::USAGE;
     }
     say(&format!("report: {page}"));
     let code = report.exit_code();
@@ -122,7 +128,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
 /// What `--report` is for.
 fn folder() -> String {
     let files: Vec<_> = FORMS.iter().map(|form| form.file).collect();
-    format!("The folder for the report: {}", files.join(", "))
+    format!("The folder for the report: {} [default: target/kmiplab/report]", files.join(", "))
 }
 
 fn play(plan: &Plan) -> Report {

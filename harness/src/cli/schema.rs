@@ -29,9 +29,16 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
             return exit::USAGE;
         }
     } else if arguments.check {
-        if !std::fs::read_to_string(&path).is_ok_and(|committed| committed == schema) {
-            say(&format!("error: `{path_text}` is not what the code says\n\nhint: cargo xtask schema"));
-            return exit::FAILED;
+        match std::fs::read_to_string(&path) {
+            Ok(committed) if committed == schema => {}
+            Ok(_) => {
+                say(&format!("error: `{path_text}` is not what the code says\n\nhint: cargo xtask schema"));
+                return exit::FAILED;
+            }
+            Err(error) => {
+                say(&format!("error: cannot read `{path_text}`: {error}\n\nhint: run this inside the repository"));
+                return exit::USAGE;
+            }
         }
     } else {
         print(&schema);

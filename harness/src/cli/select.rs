@@ -1,6 +1,7 @@
 //! Which scenario files a command means.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::scenario::{self, Scenario};
 
@@ -13,6 +14,23 @@ pub(super) fn root() -> PathBuf {
         .map(|folder| folder.join("scenarios"))
         .find(|folder| folder.is_dir())
         .unwrap_or_else(|| Path::new("scenarios").to_owned())
+}
+
+/// Where reports go unless somebody says otherwise: below the repository's target folder, as seen from here.
+pub(super) fn report_folder() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = root();
+    let repository = root.parent().unwrap_or(&here);
+    let folder = repository.join("target/kmiplab/report");
+    folder.strip_prefix(&here).map(Path::to_owned).unwrap_or(folder)
+}
+
+/// The commit that is checked out, where this is a checkout and git is at hand.
+pub(super) fn commit() -> Option<String> {
+    let root = root();
+    let asked = Command::new("git").arg("-C").arg(root.parent()?).args(["rev-parse", "HEAD"]).output().ok()?;
+    let commit = String::from_utf8(asked.stdout).ok()?.trim().to_owned();
+    (asked.status.success() && !commit.is_empty()).then_some(commit)
 }
 
 /// Loads everything that the filters select, or says what is wrong and returns the exit code.
@@ -59,6 +77,10 @@ pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
 /// A path from a report means a file of the repository, wherever in it the command is typed.
 fn from_anywhere(filter: &str, repository: &Path) -> String {
     let there = repository.join(filter);
+    if Path::new(filter).canonicalize().is_ok_and(|path| path == repository) {
+        // The repository itself means its scenarios, not its other TOML files.
+        return repository.join("scenarios").display().to_string();
+    }
     if filter.ends_with(".toml") && !Path::new(filter).exists() && there.exists() {
         return there.display().to_string();
     }

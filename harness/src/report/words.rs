@@ -85,9 +85,9 @@ pub fn first_line(cells: &[Cell]) -> String {
     let instead = if ran.is_empty() {
         "nothing ran at all"
     } else if ran.iter().any(|cell| cell.tier == Tier::RealDriver) {
-        "every cell below was played by a persona or a MongoDB driver"
+        "every cell that ran was played by a persona or a MongoDB driver"
     } else {
-        "every cell below was played by a persona"
+        "every cell that ran was played by a persona"
     };
     format!("No real mongod --enableEncryption ran: {instead}.")
 }
@@ -146,11 +146,11 @@ mod tests {
             (vec![], "No real mongod --enableEncryption ran: nothing ran at all."),
             (
                 vec![cell(Tier::Simulated, Verdict::Pass), cell(Tier::RealEnterprise, Verdict::NotRun)],
-                "No real mongod --enableEncryption ran: every cell below was played by a persona.",
+                "No real mongod --enableEncryption ran: every cell that ran was played by a persona.",
             ),
             (
                 vec![cell(Tier::Persona, Verdict::Pass), cell(Tier::RealDriver, Verdict::Fail)],
-                "No real mongod --enableEncryption ran: every cell below was played by a persona or a MongoDB driver.",
+                "No real mongod --enableEncryption ran: every cell that ran was played by a persona or a MongoDB driver.",
             ),
             (
                 vec![cell(Tier::Simulated, Verdict::Pass), cell(Tier::RealPsmdb, Verdict::Fail)],

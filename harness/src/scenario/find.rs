@@ -124,6 +124,10 @@ fn nearest(filter: &str, all: &[Found]) -> Option<String> {
 
 fn families(root: &Path) -> Result<Vec<Found>, FindError> {
     let mut all = Vec::new();
+    if !root.exists() {
+        // Outside of the repository there are no families, and files can still be named.
+        return Ok(all);
+    }
     for entry in entries(root)? {
         if entry.path().is_dir() {
             all.extend(files(&entry.path())?);

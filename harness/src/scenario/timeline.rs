@@ -24,7 +24,10 @@ pub(super) fn check(
     let mut reader = Reader { source, end, written_end: file.end.as_str(), cloud, names, mistakes };
     let events: Vec<_> = file.timeline.iter().map(|line| reader.event(line)).collect();
     if events.is_empty() {
-        let labels = [(file.title.span(), "nothing happens in this scenario")];
+        // An empty list has no line of its own to point at: its key, or where that is missing the title, is shown.
+        let key = source.match_indices("timeline").map(|(at, word)| at..at + word.len());
+        let key = key.into_iter().find(|span| span.start == 0 || source[..span.start].ends_with('\n'));
+        let labels = [(key.unwrap_or_else(|| file.title.span()), "nothing happens in this scenario")];
         let help = "begin with `{ at = \"1s\", start = \"mongod\", then = { get = \"ok\", within = \"2s\" } }`";
         mistakes.push("the timeline is empty".to_owned(), labels).help(help);
     }

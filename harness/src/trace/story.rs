@@ -1,7 +1,7 @@
 //! A run as a story: one line an event, for people.
 //!
 //! A line is: simulated seconds, the host, and what happened. Bytes, closes, what programs do with files, and the ends
-//! of long attributes are told only when asked for (`--verbose`): the digest has them all.
+//! of long attributes (of informations) are told only when asked for (`--verbose`): the digest has them all.
 
 use std::time::Duration;
 
@@ -39,7 +39,10 @@ fn tell(what: &What, verbose: bool) -> Option<String> {
             let id = id.map(|id| format!(" {id}")).unwrap_or_default();
             let mut line = format!("{severity}{id} {text}");
             for (name, value) in attributes {
-                line += &format!("\n{name}: {}", if verbose { value.clone() } else { shortened(value) });
+                line += &format!(
+                    "\n{name}: {}",
+                    if verbose || *severity != 'I' { value.clone() } else { shortened(value) }
+                );
             }
             line
         }
@@ -119,23 +122,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_attribute_ends_in_an_ellipsis_unless_everything_is_asked_for() {
-        let event = |value: &str| Event {
+    fn a_long_attribute_of_an_information_ends_in_an_ellipsis_and_a_failure_is_told_whole() {
+        let event = |severity: char, value: &str| Event {
             at: Duration::from_millis(1_250),
             ordinal: 0,
             host: "mongod".to_owned(),
             what: What::Log {
-                severity: 'F',
+                severity,
                 id: Some(29117),
                 text: "KMIP session failed".to_owned(),
                 attributes: vec![("reason".to_owned(), value.to_owned())],
             },
         };
-        let head = "     1.250  mongod    F 29117 KMIP session failed\n                      reason: ";
+        let told = |severity, value: &str, verbose| line(&event(severity, value), verbose).unwrap();
+        let reads = |severity: char, value: &str| {
+            format!("     1.250  mongod    {severity} 29117 KMIP session failed\n                      reason: {value}")
+        };
         let long = "ä".repeat(81);
-        assert_eq!(line(&event("short"), false), Some(format!("{head}short")));
-        assert_eq!(line(&event(&long), false), Some(format!("{head}{}…", "ä".repeat(80))));
-        assert_eq!(line(&event(&long), true), Some(format!("{head}{long}")));
+        assert_eq!(told('I', "short", false), reads('I', "short"));
+        assert_eq!(told('I', &long, false), reads('I', &format!("{}…", "ä".repeat(80))));
+        assert_eq!(told('I', &long, true), reads('I', &long));
+        for severity in ['W', 'E', 'F'] {
+            assert_eq!(told(severity, &long, false), reads(severity, &long), "what MongoDB complains of is the point");
+        }
     }
 
     #[test]
