@@ -169,11 +169,8 @@ impl Operations {
 
     /// The provider's client, or the failure of having none.
     fn kms(&self, id: &str) -> Result<&dyn Kms, Failed> {
-        self.kms.as_deref().ok_or_else(|| {
-            let mut failure = Failure::new(Class::RoleNotUsable, id, self.provider);
-            failure.detail = Some(format!("this version has no client for {}", self.provider.title()));
-            self.tell(&failure)
-        })
+        let lacking = || self.tell(&Failure::new(Class::ProviderUnsupported, id, self.provider));
+        self.kms.as_deref().ok_or_else(lacking)
     }
 
     /// Seconds since 1970, as KMIP counts.
