@@ -183,8 +183,8 @@ pub async fn run(
         }
     };
 
-    for problem in &listing.problems {
-        operator.tell(&startup::damaged(problem));
+    for notice in startup::files(&*layout, &listing, settings.cloud_provider, kms.is_some()) {
+        operator.tell(&notice);
     }
     let started = Listening {
         address,
