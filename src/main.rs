@@ -107,7 +107,11 @@ impl Signals {
 }
 
 fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
-    let unreadable = |error| (exit::FILES, format!("error: cannot read `{}`: {error}", command.wrapped.display()));
+    let unreadable = |error| {
+        let path = command.wrapped.display();
+        let expected = "--wrapped must name the file with the wrapped key, as bytes or base64";
+        (exit::FILES, format!("error: cannot read `{path}`: {error}; {expected}"))
+    };
     let wrapped = env.files.read(&command.wrapped).map_err(unreadable)?;
     let source = CredentialSource::default();
     let layout = SnapshotLayout::new(env.files.clone(), command.dbpath, command.provider, source);

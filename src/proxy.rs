@@ -140,7 +140,10 @@ pub enum StartError {
         address: SocketAddr,
     },
     /// The address cannot be listened at.
-    #[error("cannot listen at {address}: {why}")]
+    #[error(
+        "cannot listen at {address}: {why}; --bind must name an address of this machine, and -kmipPort a port that \
+         this user may open"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
