@@ -38,6 +38,8 @@ pub(super) struct Program {
 pub(super) enum Subcommand {
     /// Make a key file in the dbpath from a wrapped key obtained elsewhere
     Import(ImportFlags),
+    /// Open every key of the dbpath once, tell which ones open, and serve nothing
+    Check(Box<Flags>),
 }
 
 #[derive(Args)]

@@ -7,6 +7,7 @@
 //! Invariants: every message that was framed gets exactly one answer. Item Not Found is said only of an object that
 //! never existed or is destroyed, because some databases shut down when they read it.
 
+mod check;
 mod failed;
 mod new_object;
 mod unknown;
@@ -32,6 +33,7 @@ use crate::kmip::{
 use crate::kms::{Class, Kms};
 use crate::operator::{self, Failure, Operator};
 
+pub use check::Checked;
 use failed::Failed;
 
 /// What an item comes to: a payload, or why there is none.

@@ -1,5 +1,8 @@
 //! What is told of the files of a dbpath at start, before any mongod asks.
 
+use kmip_proxy::kmip::tag;
+
+use super::client::{Client, register};
 use super::process::Dbpath;
 
 const FOLDER: &str = "cloudProviderCredentials";
@@ -83,6 +86,31 @@ fn real_first_starts_of_mongod_are_advised_only_in_an_empty_folder() {
     let told = orphan.told("aws");
     assert!(told.contains("warning[key-file-missing]: the wrapped key file of key k2 is missing"), "{told}");
     assert!(told.contains("kmipProxyStandalone import") && !told.contains("of key k1"), "{told}");
+}
+
+#[test]
+fn real_checks_open_every_key_once_and_say_which_do_not() {
+    let dbpath = Dbpath::local();
+    let proxy = dbpath.serve("local");
+    let registered = Client::connect(&dbpath, &proxy).ask(&register(b"sixteen bytes!!!"), tag::UNIQUE_IDENTIFIER);
+    let id = String::from_utf8(registered[0].clone()).unwrap();
+    drop(proxy);
+    let check = ["check", "-cloudProvider", "local", "-dbpath", dbpath.path().to_str().unwrap()];
+    let (code, out, error) = dbpath.run(&check);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert!(out.starts_with(&format!("{id}: opens (the local key file, CMK ")), "{out}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+
+    dbpath.write("local.key", "no key at all");
+    dbpath.write(&format!("{FOLDER}/damaged.local.key.json"), "{");
+    let (code, out, error) = dbpath.run(&check);
+    assert_eq!(code, Some(4));
+    assert!(out.contains(&format!("{id}: does not open")) && out.contains("damaged: does not open"), "{out}");
+    assert!(error.contains("error[key-file-malformed]: ") && error.contains("error[metadata-malformed]: "), "{error}");
+    assert!(error.ends_with("error: 2 of 2 keys do not open\n") && error.contains("  next "), "{error}");
+
+    let (code, out, error) = Dbpath::empty().run(&["check", "-cloudProvider", "aws", "-dbpath", "."]);
+    assert_eq!((code, out.as_str()), (Some(4), ""), "{error}");
 }
 
 #[test]
