@@ -132,6 +132,9 @@ pub struct Settings {
     pub aws_session_token: Option<NotInFile>,
 }
 
+/// The flags that are refused in the file.
+const NOT_IN_FILE: [&str; 3] = ["aws-access-key", "aws-secret-access-key", "aws-session-token"];
+
 /// A credential in the configuration file: always an error.
 #[derive(Debug)]
 pub enum NotInFile {}
@@ -239,7 +242,11 @@ impl Settings {
             .map_err(|error| malformed(error.valid_up_to(), None, "it is not UTF-8 text"))?;
         toml::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            malformed(offset, field_at(text, offset), error.message())
+            let field = field_at(text, offset);
+            match unknown_key(error.message()) {
+                Some(why) => malformed(offset, field, &why),
+                None => malformed(offset, field, error.message()),
+            }
         })
     }
 
@@ -282,6 +289,32 @@ impl Settings {
             log_format: self.log_format.or(other.log_format).unwrap_or_default(),
         })
     }
+}
+
+/// What to say of an unknown key, if this message of serde's is about one: the nearest of the keys that it lists.
+fn unknown_key(message: &str) -> Option<String> {
+    let mut quoted = message.strip_prefix("unknown field `")?.split('`').step_by(2);
+    let unknown = quoted.next()?.to_ascii_lowercase();
+    let known = quoted.filter(|key| !key.is_empty() && !NOT_IN_FILE.contains(key));
+    let nearest = known.map(|key| (distance(&unknown, key), key)).min();
+    Some(match nearest {
+        Some((slips, key)) if slips <= unknown.len() / 3 => format!("there is no such key; did you mean `{key}`?"),
+        _ => "there is no such key: the keys are the flags that --help lists, without the dashes in front".to_owned(),
+    })
+}
+
+/// How many letters have to be added, left out, or replaced to make one word of another.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut left = index + 1;
+        let mut diagonal = std::mem::replace(&mut row[0], left);
+        for (above, wanted) in row.iter_mut().skip(1).zip(other.chars()) {
+            left = (diagonal + usize::from(letter != wanted)).min(left + 1).min(*above + 1);
+            diagonal = std::mem::replace(above, left);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// The key of the line that an offset lies in.
@@ -329,7 +362,38 @@ mod tests {
         }
         insta::assert_snapshot!(shown);
         let unknown = read("dbpath = \"/data\"\nkmip-prot = 1\n").unwrap_err().to_string();
-        assert!(unknown.starts_with("kmip-proxy.toml:2:1: field `kmip-prot`: unknown field"), "{unknown}");
+        let expected = "kmip-proxy.toml:2:1: field `kmip-prot`: there is no such key; did you mean `kmip-port`?";
+        assert_eq!(unknown, expected);
+    }
+
+    #[test]
+    fn an_unknown_key_suggests_the_nearest_one_and_never_a_credential() {
+        let suggested = |key: &str| {
+            let told = read(&format!("{key} = 1")).unwrap_err().to_string();
+            told.split_once("did you mean `").map(|(_, rest)| rest.trim_end_matches("`?").to_owned())
+        };
+        assert_eq!(suggested("kmipPort").as_deref(), Some("kmip-port"));
+        assert_eq!(suggested("kms_endpoints").as_deref(), Some("kms-endpoint"));
+        assert_eq!(suggested("cloudprovider").as_deref(), Some("cloud-provider"));
+        assert_eq!(suggested("aws-acces-key"), None);
+        assert_eq!(suggested("colour"), None);
+        let told = read("colour = 1").unwrap_err().to_string();
+        assert!(told.ends_with("the flags that --help lists, without the dashes in front"), "{told}");
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_a_configuration_and_its_table_names_every_key() {
+        let readme = include_str!("../README.md");
+        let section = readme.split_once("### Configuration file").unwrap().1.split_once("## ").unwrap().0;
+        let example = section.split_once("```toml").unwrap().1.split_once("```").unwrap().0;
+        let config = Settings::default().complete(read(example).unwrap(), CredentialSource::default()).unwrap();
+        assert_eq!((config.kms_endpoints.len(), config.kms_deadline), (2, Duration::from_secs(3)));
+        let serde_says = toml::from_str::<Settings>("colour = 1").unwrap_err();
+        let keys: Vec<&str> = serde_says.message().split('`').skip(3).step_by(2).collect();
+        assert!(keys.len() > 20, "{keys:?}");
+        for key in keys.iter().filter(|key| !NOT_IN_FILE.contains(key)) {
+            assert!(section.contains(&format!("`{key}`")), "{key}");
+        }
     }
 
     #[test]

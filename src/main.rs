@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let environment = |name: &str| std::env::var(name).ok();
     let done = match cli::parse(std::env::args_os(), &environment, &*env.files) {
         Ok(Command::Serve(config)) => serve(*config, env),
+        Ok(Command::Check(config)) => check(*config, env),
         Ok(Command::Import(command)) => import(command, &env),
         Err(CliError::Shown(text)) => {
             // Whoever asked for help and closed the pipe has seen enough.
@@ -106,8 +107,37 @@ impl Signals {
     }
 }
 
+/// One line a key on standard output; why a key does not open stands on standard error.
+fn check(config: Config, env: Env) -> Result<(), Failed> {
+    let operator = Arc::new(StandardError::new(config.log_format, env.clock.clone()));
+    let settings = proxy::Settings::from_config(config, &env).map_err(failed)?;
+    let kms = kms::for_provider(settings.cloud_provider, &env, &settings.kms);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(bug)?;
+    let checked = runtime.block_on(proxy::check(settings, env, kms, operator)).map_err(failed)?;
+    let mut out = std::io::stdout().lock();
+    for key in &checked {
+        let verdict = if key.opens { "opens" } else { "does not open" };
+        let cmk = key
+            .cmk
+            .as_ref()
+            .map(|(name, state)| format!(", CMK {} is {}", name.escape_debug(), state.escape_debug()))
+            .unwrap_or_default();
+        let _ = writeln!(out, "{}: {verdict} ({}{cmk})", key.key, key.provider.title());
+    }
+    let closed = checked.iter().filter(|key| !key.opens).count();
+    match (checked.len(), closed) {
+        (0, _) => Err((exit::FILES, "error: there is no key to check".to_owned())),
+        (_, 0) => Ok(()),
+        (all, closed) => Err((exit::FILES, format!("error: {closed} of {all} keys do not open"))),
+    }
+}
+
 fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
-    let unreadable = |error| (exit::FILES, format!("error: cannot read `{}`: {error}", command.wrapped.display()));
+    let unreadable = |error| {
+        let path = command.wrapped.display();
+        let expected = "--wrapped must name the file with the wrapped key, as bytes or base64";
+        (exit::FILES, format!("error: cannot read `{path}`: {error}; {expected}"))
+    };
     let wrapped = env.files.read(&command.wrapped).map_err(unreadable)?;
     let source = CredentialSource::default();
     let layout = SnapshotLayout::new(env.files.clone(), command.dbpath, command.provider, source);

@@ -19,7 +19,7 @@ use crate::env::{BoxFuture, Env};
 use crate::keys::{CredentialSource, Layout, LayoutError, Provider, SnapshotLayout};
 use crate::kms::endpoints::EndpointError;
 use crate::kms::{self, Kms};
-use crate::operations::Operations;
+use crate::operations::{Checked, Operations};
 use crate::operator::Operator;
 use crate::operator::startup::{self, Listening};
 use crate::server::{self, Answer, Limits};
@@ -140,13 +140,36 @@ pub enum StartError {
         address: SocketAddr,
     },
     /// The address cannot be listened at.
-    #[error("cannot listen at {address}: {why}")]
+    #[error(
+        "cannot listen at {address}: {why}; --bind must name an address of this machine, and -kmipPort a port that \
+         this user may open"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
         /// The system's reason.
         why: io::Error,
     },
+}
+
+/// Opens every key once and serves nothing. The operator is told why a key does not open, or why there is none.
+pub async fn check(
+    settings: Settings,
+    env: Env,
+    kms: Option<Arc<dyn Kms>>,
+    operator: Arc<dyn Operator>,
+) -> Result<Vec<Checked>, StartError> {
+    let provider = settings.cloud_provider;
+    let layout: Arc<dyn Layout> =
+        Arc::new(SnapshotLayout::new(env.files.clone(), settings.dbpath, provider, settings.credentials));
+    let listing = layout.list()?;
+    if listing.keys.is_empty() && listing.problems.is_empty() {
+        for notice in startup::files(&*layout, &listing, provider, kms.is_some()) {
+            operator.tell(&notice);
+        }
+    }
+    let (kms_key, deadline) = (settings.kms_key, settings.kms.deadline);
+    Ok(Operations { env, layout, kms, provider, kms_key, deadline, operator }.check().await?)
 }
 
 /// Serves until `stop` turns true. `kms` is the provider's client, `None` where this version has none.
@@ -183,8 +206,8 @@ pub async fn run(
         }
     };
 
-    for problem in &listing.problems {
-        operator.tell(&startup::damaged(problem));
+    for notice in startup::files(&*layout, &listing, settings.cloud_provider, kms.is_some()) {
+        operator.tell(&notice);
     }
     let started = Listening {
         address,

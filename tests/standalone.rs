@@ -10,6 +10,7 @@ mod standalone {
     mod client;
     mod process;
 
+    mod files;
     mod serving;
     mod starting;
 }

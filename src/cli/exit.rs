@@ -17,7 +17,7 @@ codes! {
     USAGE = 2,
     /// The KMIP port is taken, or the address is not ours.
     PORT_TAKEN = 3,
-    /// The dbpath, a metadata file, or a key file does not serve.
+    /// The dbpath or the files of an import do not serve, or a check found a key that does not open.
     FILES = 4,
     /// A certificate or key file does not serve.
     TLS_FILES = 5,

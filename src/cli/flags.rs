@@ -38,6 +38,8 @@ pub(super) struct Program {
 pub(super) enum Subcommand {
     /// Make a key file in the dbpath from a wrapped key obtained elsewhere
     Import(ImportFlags),
+    /// Open every key of the dbpath once, tell which ones open, and serve nothing
+    Check(Box<Flags>),
 }
 
 #[derive(Args)]
@@ -219,6 +221,9 @@ fn after_help() -> String {
     let mut text =
         "Example: kmipProxyStandalone -cloudProvider aws -dbpath /data/db -kmipPort 5696 -mongodPort 27017\n\
                     Flags may be written in the manner of Atlas too: -kmipPort is --kmip-port.\n\n\
+                    Configuration file: TOML, with the long flags above as keys, without the dashes in front:\n\
+                    kmip-port = 5696. Flags win over it; --kms-endpoint is a list there, switches are true or\n\
+                    false, and it takes no access keys, secrets, or tokens.\n\n\
                     Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_REGION are used\n\
                     where neither flags nor the metadata file bring credentials.\n\nExit codes:\n"
             .to_owned();

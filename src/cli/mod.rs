@@ -34,6 +34,8 @@ const LONGEST_WORD_TO_REPEAT: usize = 16;
 pub enum Command {
     /// To serve keys.
     Serve(Box<Config>),
+    /// To open every key once, without serving.
+    Check(Box<Config>),
     /// To make a key file from a wrapped key.
     Import(ImportCommand),
 }
@@ -95,12 +97,16 @@ pub fn parse(
     })?;
     match program.command {
         Some(flags::Subcommand::Import(import)) => Ok(Command::Import(import.into_command()?)),
-        None => {
-            let file = read_file(program.flags.config.as_deref(), files)?;
+        command => {
+            let (flags, checks) = match command {
+                Some(flags::Subcommand::Check(flags)) => (*flags, true),
+                _ => (program.flags, false),
+            };
+            let file = read_file(flags.config.as_deref(), files)?;
             let environment = from_environment(environment)?;
-            let (settings, flags) = program.flags.split();
+            let (settings, flags) = flags.split();
             let config = settings.complete(file, CredentialSource { flags, environment })?;
-            Ok(Command::Serve(Box::new(config)))
+            Ok(if checks { Command::Check(Box::new(config)) } else { Command::Serve(Box::new(config)) })
         }
     }
 }

@@ -16,7 +16,7 @@ fn parse_in(line: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<
 fn config(line: &str) -> Config {
     match parse_line(line).unwrap() {
         Command::Serve(config) => *config,
-        Command::Import(_) => panic!("an import"),
+        Command::Check(_) | Command::Import(_) => panic!("not to serve"),
     }
 }
 
@@ -151,6 +151,16 @@ fn an_import_names_its_parts() {
     assert_eq!((import.key_id.as_str(), import.length_bits), ("k", 256));
     assert_eq!(import.region.as_deref(), Some("us-east-1"));
     assert_eq!(import.encryption_context.get("a").map(String::as_str), Some("b=c"));
+}
+
+#[test]
+fn a_check_takes_the_flags_of_a_start() {
+    let Command::Check(config) = parse_line("x check -cloudProvider aws -dbpath d -awsRegion US_EAST_1").unwrap()
+    else {
+        panic!("no check");
+    };
+    assert_eq!((config.cloud_provider, config.dbpath.as_path()), (Provider::Aws, Path::new("d")));
+    assert_eq!(config.credentials.flags.region.as_deref(), Some("us-east-1"));
 }
 
 #[test]

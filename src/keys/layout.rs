@@ -66,13 +66,17 @@ pub enum Found {
     },
 }
 
-/// The keys of a dbpath, and the key files that cannot be read.
+/// The keys of a dbpath, and everything that stands beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The keys, by identifier.
     pub keys: Vec<WrappedKey>,
-    /// What is wrong with the other files.
-    pub problems: Vec<LayoutError>,
+    /// The key files that cannot be read, with the identifiers in their names.
+    pub problems: Vec<(String, LayoutError)>,
+    /// The identifiers of metadata files without a key file that no key borrows.
+    pub without_key: Vec<String>,
+    /// Whatever else stands there: files of other providers, copies under other names.
+    pub others: Vec<PathBuf>,
 }
 
 /// How a new key is wrapped.

@@ -243,7 +243,7 @@ fn a_key_file_that_is_a_link_to_nowhere_is_told_at_the_start() {
     std::os::unix::fs::symlink("/nowhere/at/all", dbpath.path("k.aws.key.json")).unwrap();
     let listing = dbpath.layout(Provider::Aws).list().unwrap();
     assert_eq!(
-        listing.problems.iter().map(|problem| problem.kind).collect::<Vec<_>>(),
+        listing.problems.iter().map(|(_, problem)| problem.kind).collect::<Vec<_>>(),
         [LayoutErrorKind::FileUnavailable]
     );
 }
@@ -274,7 +274,23 @@ fn a_listing_tells_keys_and_damaged_files_apart() {
     let listing = layout.list().unwrap();
     assert_eq!(listing.keys.iter().map(WrappedKey::id).collect::<Vec<_>>(), ["a", "a.b", "b"]);
     assert_eq!(listing.problems.len(), 1);
-    assert!(listing.problems[0].path.ends_with("damaged.aws.key.json"));
+    assert!(listing.problems[0].1.path.ends_with("damaged.aws.key.json"));
+    assert_eq!(listing.problems[0].0, "damaged");
+}
+
+#[test]
+fn a_listing_tells_metadata_that_lack_a_key_from_those_that_are_lent() {
+    let dbpath = Dbpath::new();
+    let layout = dbpath.layout(Provider::Aws);
+    layout.store(&WrappedKey { credentials_of: Some("lender".to_owned()), ..key("a", 5) }).unwrap();
+    dbpath.put("damaged.aws.key.json", "{");
+    for id in ["a", "damaged", "lender", "orphan"] {
+        dbpath.put(&format!("{id}.aws.metadata"), "{}");
+    }
+    dbpath.put("g.gcp.metadata", "{}");
+    let listing = layout.list().unwrap();
+    assert_eq!(listing.without_key, ["orphan"]);
+    assert_eq!(listing.others, [dbpath.path("g.gcp.metadata")]);
 }
 
 #[test]

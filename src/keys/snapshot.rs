@@ -71,13 +71,10 @@ impl SnapshotLayout {
         Ok(path)
     }
 
-    /// The entries of the folder whose names end in a suffix, each with what stands before it.
-    fn named(&self, suffix: &str) -> Result<Vec<(String, PathBuf)>, LayoutError> {
-        let identified = |path: PathBuf| {
-            let id = path.file_name()?.to_str()?.strip_suffix(suffix)?.to_owned();
-            identifier::is_possible(&id).then_some((id, path))
-        };
-        Ok(self.entries()?.into_iter().filter_map(identified).collect())
+    /// The identifier in the name of a file of this provider.
+    fn identifier_in(&self, path: &Path, kind: &str) -> Option<String> {
+        let id = path.file_name()?.to_str()?.strip_suffix(&format!(".{}.{kind}", self.provider))?;
+        identifier::is_possible(id).then(|| id.to_owned())
     }
 
     fn entries(&self) -> Result<Vec<PathBuf>, LayoutError> {
@@ -142,8 +139,9 @@ impl SnapshotLayout {
         if let Some(newest) = newest {
             return Ok(Some(newest.credentials_of.clone().unwrap_or_else(|| newest.id().to_owned())));
         }
-        let mut metadata = self.named(&format!(".{}.metadata", self.provider))?;
-        Ok(if metadata.len() == 1 { metadata.pop().map(|(id, _)| id) } else { None })
+        let entries = self.entries()?;
+        let mut metadata = entries.iter().filter_map(|path| self.identifier_in(path, "metadata"));
+        Ok(metadata.next().filter(|_| metadata.next().is_none()))
     }
 }
 
@@ -205,19 +203,38 @@ impl Layout for SnapshotLayout {
 
     fn list(&self) -> Result<Listing, LayoutError> {
         let mut listing = Listing::default();
-        for (id, path) in self.named(&format!(".{}.key.json", self.provider))? {
+        let (mut metadata, mut borrowed) = (Vec::new(), Vec::new());
+        for path in self.entries()? {
+            if let Some(id) = self.identifier_in(&path, "metadata") {
+                metadata.push(id);
+                continue;
+            }
+            let Some(id) = self.identifier_in(&path, "key.json") else {
+                listing.others.push(path);
+                continue;
+            };
             let key = self
                 .files
                 .read(&path)
                 .map_err(|error| LayoutError::unavailable(&path, "read", &error))
                 .and_then(|content| key_file::parse(&path, &id, &content));
             match key {
-                Ok(key) if key.master_key.provider() == self.provider => listing.keys.push(key),
-                Ok(_) => {}
-                Err(problem) => listing.problems.push(problem),
+                Ok(key) if key.master_key.provider() == self.provider => {
+                    borrowed.extend(key.credentials_of.clone());
+                    listing.keys.push(key);
+                }
+                Ok(_) => listing.others.push(path),
+                Err(problem) => listing.problems.push((id, problem)),
             }
         }
         listing.keys.sort_by(|one, other| one.id().cmp(other.id()));
+        let accounted = |id: &String| {
+            borrowed.contains(id)
+                || listing.keys.iter().any(|key| key.id() == id)
+                || listing.problems.iter().any(|(damaged, _)| damaged == id)
+        };
+        listing.without_key = metadata.into_iter().filter(|id| !accounted(id)).collect();
+        listing.without_key.sort();
         Ok(listing)
     }
 
@@ -256,7 +273,7 @@ impl Layout for SnapshotLayout {
         let age = |key: &&WrappedKey| (key.object.initial_date, key.id().to_owned());
         let newest = listing.keys.iter().filter(|key| key.wrapped.is_some()).max_by_key(age);
         if kms_key.is_none()
-            && let Some(problem) = listing.problems.into_iter().next()
+            && let Some((_, problem)) = listing.problems.into_iter().next()
         {
             // Which key is the newest cannot be known while one of them cannot be read.
             return Err(problem);

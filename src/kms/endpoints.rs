@@ -261,7 +261,7 @@ pub enum Reason {
     #[error("`{0}` is not a region; write it as AWS does, such as us-east-1")]
     Region(String),
     /// Plain http without the flag for it.
-    #[error("plain http is not allowed; use https, or allow plain http to loopback explicitly")]
+    #[error("plain http is not allowed; use https, or pass --allow-plain-http if it leads to loopback")]
     PlainHttp,
     /// Plain http to elsewhere.
     #[error("plain http is for loopback addresses alone; use https")]

@@ -46,7 +46,7 @@ pub trait Kms: Debug + Send + Sync {
     /// Opens wrapped key material.
     fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>>;
 
-    /// Asks what the provider knows of the customer's key.
+    /// Asks what the provider knows of the customer's key: for `kmipProxyStandalone check`, never on the way to a key.
     fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>>;
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &Get<'_>) -> Outcome
 }
 
 /// Asks the provider to open a key.
-async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Failed> {
+pub(super) async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Failed> {
     let id = key.id();
     let kms = operations.kms(id)?;
     let Some(wrapped) = &key.wrapped else {

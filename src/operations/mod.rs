@@ -7,6 +7,7 @@
 //! Invariants: every message that was framed gets exactly one answer. Item Not Found is said only of an object that
 //! never existed or is destroyed, because some databases shut down when they read it.
 
+mod check;
 mod failed;
 mod new_object;
 mod unknown;
@@ -32,6 +33,7 @@ use crate::kmip::{
 use crate::kms::{Class, Kms};
 use crate::operator::{self, Failure, Operator};
 
+pub use check::Checked;
 use failed::Failed;
 
 /// What an item comes to: a payload, or why there is none.
@@ -169,11 +171,8 @@ impl Operations {
 
     /// The provider's client, or the failure of having none.
     fn kms(&self, id: &str) -> Result<&dyn Kms, Failed> {
-        self.kms.as_deref().ok_or_else(|| {
-            let mut failure = Failure::new(Class::RoleNotUsable, id, self.provider);
-            failure.detail = Some(format!("this version has no client for {}", self.provider.title()));
-            self.tell(&failure)
-        })
+        let lacking = || self.tell(&Failure::new(Class::ProviderUnsupported, id, self.provider));
+        self.kms.as_deref().ok_or_else(lacking)
     }
 
     /// Seconds since 1970, as KMIP counts.

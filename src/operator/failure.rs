@@ -127,8 +127,8 @@ pub fn class_of(kind: LayoutErrorKind) -> Class {
     match kind {
         LayoutErrorKind::MetadataMissing => Class::MetadataMissing,
         LayoutErrorKind::MetadataMalformed => Class::MetadataMalformed,
-        // A provider without a client in this version is one for which no credentials are usable.
-        LayoutErrorKind::RoleNotUsable | LayoutErrorKind::ProviderUnsupported => Class::RoleNotUsable,
+        LayoutErrorKind::RoleNotUsable => Class::RoleNotUsable,
+        LayoutErrorKind::ProviderUnsupported => Class::ProviderUnsupported,
         LayoutErrorKind::KeyFileMissing => Class::KeyFileMissing,
         LayoutErrorKind::KeyFileMalformed => Class::KeyFileMalformed,
         LayoutErrorKind::FileUnavailable => Class::FileUnavailable,

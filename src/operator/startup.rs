@@ -1,12 +1,18 @@
-//! What is told at start: where the proxy listens, which files it wrote, and how to start mongod next.
+//! What is told at start: where the proxy listens, what stands in the dbpath, and how to start mongod next.
+//!
+//! What is wrong with a file is told as a Get would tell it, because the snapshot may be out of reach by then.
+//!
+//! Invariant: mongod is said to make a key only where nothing at all stands in the folder.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::message::columns;
 use super::text::shell;
-use super::{Notice, Severity};
-use crate::keys::{LayoutError, Provider};
+use super::{Failure, Notice, Severity, next, notice};
+use crate::keys::{Layout, LayoutError, Listing, Provider};
+use crate::kms::Class;
 
 /// What the proxy knows once it listens.
 #[derive(Clone, Debug)]
@@ -37,25 +43,79 @@ pub fn listening(start: &Listening) -> Vec<Notice> {
         ("keys", start.keys.to_string()),
     ];
     lines.extend(start.written.iter().map(|path| ("written", path.display().to_string())));
-    let mut notices = vec![information(format!("listening for KMIP on {}", start.address), columns(&lines))];
-    if start.keys == 0 {
-        notices.push(Notice {
-            severity: Severity::Warning,
-            ..information(
-                format!("the dbpath holds no wrapped key of {}", start.provider.title()),
-                "A first start of mongod makes one. For a snapshot, check -dbpath and -cloudProvider, or bring the key \
-                 by `kmipProxyStandalone import`."
-                    .to_owned(),
-            )
-        });
+    vec![
+        information(format!("listening for KMIP on {}", start.address), columns(&lines)),
+        information("next, start mongod".to_owned(), mongod(start)),
+    ]
+}
+
+/// A warning that the provider has no client: such a proxy can only say whose a key is.
+pub fn without_client(provider: Provider) -> Notice {
+    let failure = Failure::new(Class::ProviderUnsupported, "", provider);
+    let headline =
+        format!("this version has no client for {}: it can only say which provider a key needs", provider.title());
+    let steps: Vec<_> = next::steps(&failure).into_iter().map(|step| ("next", step)).collect();
+    warning(Notice { class: Some(failure.class), ..information(headline, columns(&steps)) })
+}
+
+/// What is to be said of the files: each credential file is read, and no cloud is asked.
+pub fn files(layout: &dyn Layout, listing: &Listing, provider: Provider, has_client: bool) -> Vec<Notice> {
+    let of_layout = |id: &str, error: &LayoutError| {
+        warning(notice(&Failure::of_layout(id, provider, error).with_files(layout.files_of(id))))
+    };
+    let mut notices: Vec<Notice> = listing.problems.iter().map(|(id, problem)| of_layout(id, problem)).collect();
+    if !has_client {
+        notices.push(without_client(provider));
     }
-    notices.push(information("next, start mongod".to_owned(), mongod(start)));
+    let mut seen = BTreeSet::new();
+    let mut credentials = |id: &str| {
+        // Many keys may borrow one file: what is wrong with it is said once.
+        let error =
+            layout.credentials(id, provider).err().filter(|error| has_client && seen.insert(error.path.clone()));
+        error.map(|error| of_layout(id, &error))
+    };
+    let alive = listing.keys.iter().filter(|key| !key.object.state.is_destroyed());
+    notices.extend(alive.filter_map(|key| credentials(key.id())));
+    match (listing.keys.as_slice(), listing.without_key.as_slice()) {
+        ([], [id]) if has_client => notices.extend(credentials(id).into_iter().chain(lender(layout, id))),
+        _ if !has_client => {}
+        (_, ids) => notices.extend(ids.iter().filter_map(|id| {
+            let files = layout.files_of(id)?;
+            Some(warning(notice(&Failure::without_key_file(id, provider, &files))))
+        })),
+    }
+    if listing.keys.is_empty() && listing.without_key.is_empty() {
+        notices.push(no_key(listing, provider));
+    }
     notices
 }
 
-/// A key file that cannot be read, found while the dbpath was looked through at start.
-pub fn damaged(problem: &LayoutError) -> Notice {
-    Notice { severity: Severity::Warning, ..information(problem.to_string(), String::new()) }
+/// The only metadata file of a dbpath without keys may have been put there for keys to come, or be what is left of one.
+fn lender(layout: &dyn Layout, id: &str) -> Option<Notice> {
+    let files = layout.files_of(id)?;
+    let text = columns(&[
+        ("file", files.metadata.display().to_string()),
+        (
+            "note",
+            format!("no key has been made here yet; in a snapshot {} is missing: restore it", files.key.display()),
+        ),
+    ]);
+    Some(Notice { key: Some(id.to_owned()), ..information(format!("credentials for new keys: {id}"), text) })
+}
+
+fn no_key(listing: &Listing, provider: Provider) -> Notice {
+    let headline = format!("the dbpath holds no wrapped key of {}", provider.title());
+    let check = "check -dbpath and -cloudProvider, or bring the key by `kmipProxyStandalone import`.";
+    let text = if listing.problems.is_empty() && listing.others.is_empty() {
+        format!("A first start of mongod makes one. For a snapshot, {check}")
+    } else {
+        format!("Other files stand there, so that a key may be missing. Before mongod is started, {check}")
+    };
+    warning(information(headline, text))
+}
+
+fn warning(notice: Notice) -> Notice {
+    Notice { severity: Severity::Warning, ..notice }
 }
 
 fn information(headline: String, text: String) -> Notice {

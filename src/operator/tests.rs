@@ -93,6 +93,12 @@ fn the_reasons_are_those_of_the_design() {
 }
 
 #[test]
+fn a_missing_feature_is_not_called_missing_credentials() {
+    assert_eq!(class_of(LayoutErrorKind::ProviderUnsupported), Class::ProviderUnsupported);
+    assert_eq!(class_of(LayoutErrorKind::RoleNotUsable), Class::RoleNotUsable);
+}
+
+#[test]
 fn no_input_can_make_a_result_message_long_or_leave_ascii() {
     let ids =
         [String::new(), "k".to_owned(), "k".repeat(5000), "ключ\r\n\0\u{1b}[2J".repeat(50), "{file}{key}".repeat(40)];

@@ -8,12 +8,16 @@ fn real_mistakes_end_with_their_exit_code_and_the_next_step() {
     let directory = dbpath.path().to_str().unwrap();
     let local = ["-cloudProvider", "local", "-kmipPort", "0", "-dbpath"];
     let with = |rest: &[&'static str]| -> Vec<&str> { [&local[..], &[directory], rest].concat() };
-    let mistakes: [(&[&str], i32, &str); 8] = [
+    let import = ["import", "-cloudProvider", "local", "-dbpath", directory, "--key-id", "k", "--wrapped", "nope"];
+    let mistakes: [(&[&str], i32, &str); 11] = [
         (&[], 2, "-cloudProvider is missing: say aws, azure, gcp, or local"),
         (&["-cloudProvder", "local"], 2, "a similar argument exists: '--cloud-provider'"),
         (&with(&["-kmsEndpoint", "x://y"]), 2, "unknown scheme `x`"),
         (&with(&["--tls-cert", "a.pem", "--tls-key", "b.pem"]), 2, "--client-ca"),
         (&with(&["-bind", "192.0.2.1"]), 3, "cannot listen at 192.0.2.1:0"),
+        (&with(&["-bind", "192.0.2.1"]), 3, "--bind must name an address of this machine"),
+        (&with(&["-kmsEndpoint", "http://127.0.0.1:1"]), 2, "pass --allow-plain-http"),
+        (&import, 4, "--wrapped must name the file with the wrapped key, as bytes or base64"),
         (&[&local[..], &["nowhere"]].concat(), 4, "nowhere: cannot list it: No such file or directory"),
         (&[&local[..], &["nowhere"]].concat(), 4, "-dbpath must name mongod's data directory"),
         (&with(&["--tls-cert", "a.pem", "--tls-key", "b.pem", "--client-ca", "c.pem"]), 5, "cannot read `a.pem`"),
