@@ -139,16 +139,20 @@ fn every_invalid_file_is_refused_with_a_message_that_helps() {
 }
 
 #[test]
-fn a_file_of_ten_megabytes_is_refused_before_it_is_read() {
+fn a_file_of_ten_megabytes_is_refused_with_the_place_where_the_limit_is_reached() {
     let folder = std::env::temp_dir().join(format!("kmiplab-large-scenario-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("large.toml");
-    let file = fs::File::create(&path).unwrap();
-    file.set_len(10 * 1024 * 1024).unwrap();
-    let mut error = scenario::load_file(&Found::at(&path).unwrap()).unwrap_err().to_string();
+    // Lines of 64 bytes: the limit of 262,144 bytes ends line 4096.
+    let line = format!("# {}\n", "x".repeat(61));
+    fs::write(&path, line.repeat(10 * 1024 * 1024 / line.len())).unwrap();
+    let error = scenario::load_file(&Found::at(&path).unwrap()).unwrap_err().render(false);
     fs::remove_dir_all(&folder).unwrap();
-    error = error.replace(path.to_str().unwrap(), "large.toml");
-    assert_eq!(error, "large.toml: large.toml has 10485760 bytes, more than a scenario file may have (256 KiB)");
+    let error = error.replace(path.to_str().unwrap(), "large.toml");
+    insta::assert_snapshot!(error.trim(), @r"
+    × large.toml:4097:1: here a scenario file must have ended (256 KiB), and this one has 10485760 bytes
+      help: a scenario says what happens, one event a line: split it into several files
+    ");
 }
 
 #[test]

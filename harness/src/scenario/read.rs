@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::file::ScenarioFile;
 use super::find::Found;
-use super::mistake::{Mistakes, ScenarioError};
+use super::mistake::{Mistakes, ScenarioError, line_and_column};
 use super::model::Scenario;
 use super::text::Literal as _;
 use super::values::Version;
@@ -36,11 +36,11 @@ pub fn load_file(found: &Found) -> Result<Scenario, ScenarioError> {
     #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the laboratory reads its own files itself")]
     let file = std::fs::File::open(Path::new(&found.path)).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
-    if size > LARGEST_FILE {
-        return Err(too_large(&found.path, size));
-    }
     let mut bytes = Vec::new();
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if size > LARGEST_FILE {
+        return Err(too_large(&found.path, &bytes, size));
+    }
     load(&found.path, &found.family, &bytes)
 }
 
@@ -53,7 +53,7 @@ pub fn load_file(found: &Found) -> Result<Scenario, ScenarioError> {
 pub fn load(path: &str, family: &str, bytes: &[u8]) -> Result<Scenario, ScenarioError> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if size > LARGEST_FILE {
-        return Err(too_large(path, size));
+        return Err(too_large(path, bytes, size));
     }
     let source = utf8(path, bytes)?;
     let mut mistakes = Mistakes::new(path, source);
@@ -115,9 +115,15 @@ fn utf8<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, ScenarioError> {
     })
 }
 
-fn too_large(path: &str, size: u64) -> ScenarioError {
-    let limit = LARGEST_FILE / 1024;
-    let message = format!("{path} has {size} bytes, more than a scenario file may have ({limit} KiB)");
+/// `head` is the file's beginning, at least up to the limit. Its place alone is told, without the line around it, which
+/// may be as long as the file.
+fn too_large(path: &str, head: &[u8], size: u64) -> ScenarioError {
+    let limit = usize::try_from(LARGEST_FILE).unwrap_or(usize::MAX).min(head.len());
+    let (line, column) = line_and_column(&String::from_utf8_lossy(&head[..limit]), limit);
+    let most = LARGEST_FILE / 1024;
+    let message = format!(
+        "{path}:{line}:{column}: here a scenario file must have ended ({most} KiB), and this one has {size} bytes"
+    );
     ScenarioError::whole(path, message, "a scenario says what happens, one event a line: split it into several files")
 }
 
