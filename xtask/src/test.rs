@@ -143,8 +143,8 @@ fn steps(ci: bool) -> Vec<Step> {
                 words: &["cargo", "doc", "--workspace", "--no-deps", "--locked"],
             }),
         },
-        program("tests", tests),
         program("documentation tests", &["cargo", "test", "--doc", "--workspace", "--locked"]),
+        program("tests", tests),
         program(
             "release build",
             &["cargo", "build", "--release", "--locked", "--package", "kmip-proxy", "--package", "kmiplab"],
