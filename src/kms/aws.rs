@@ -17,18 +17,11 @@ use aws_sdk_kms::types::KeyState;
 use self::answers::{Judge, Service};
 use self::sts::Sessions;
 use super::endpoints::{Endpoint, Settings};
-use super::failover::{Errand, Failure, most_attempts};
+use super::failover::{Errand, Failure};
 use super::http::{Channel, Deadline, Transport};
 use super::{Call, Class, Description, Kms, KmsError};
 use crate::env::{BoxFuture, Env};
 use crate::keys::{AwsCredentials, Credentials, Provider, Secret};
-
-/// How many HTTP requests one wrap, unwrap or describe sends at most, with STS and a renewed session counted in.
-pub const fn most_requests(endpoints: usize, with_role: bool) -> usize {
-    // Without endpoints in the settings, the region's public one is asked.
-    let kms = most_attempts(if endpoints == 0 { 1 } else { endpoints });
-    if with_role { 2 * (most_attempts(1) + kms) } else { kms }
-}
 
 /// AWS KMS as a provider. Keeps role sessions, and nothing else, between calls.
 #[derive(Debug)]

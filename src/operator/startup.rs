@@ -107,7 +107,13 @@ fn no_key(listing: &Listing, provider: Provider) -> Notice {
     let headline = format!("the dbpath holds no wrapped key of {}", provider.title());
     let check = "check -dbpath and -cloudProvider, or bring the key by `kmipProxyStandalone import`.";
     let text = if listing.problems.is_empty() && listing.others.is_empty() {
-        format!("A first start of mongod makes one. For a snapshot, {check}")
+        // What a new key is wrapped with must be named; without it the first start would fail.
+        let first = match provider {
+            Provider::Aws => "A first start of mongod makes one, under the CMK that --kms-key names. ",
+            Provider::Local => "A first start of mongod makes one, under the key that --local-key-file names. ",
+            Provider::Azure | Provider::Gcp => "",
+        };
+        format!("{first}For a snapshot, {check}")
     } else {
         format!("Other files stand there, so that a key may be missing. Before mongod is started, {check}")
     };
