@@ -99,8 +99,7 @@ fn a_refusal_is_expected_with_its_class_and_both_of_its_texts() {
         let mut refusals = 0;
         for event in &scenario.timeline {
             let Some(then) = &event.then else { continue };
-            let answers = [&then.get, &then.get_attributes, &then.register, &then.activate];
-            if answers.into_iter().flatten().any(|answer| matches!(answer, Expected::Reason(_))) {
+            if then.answers.iter().flatten().any(|answer| matches!(answer, Expected::Reason(_))) {
                 refusals += 1;
                 let complete = then.class.is_some() && then.message.is_some() && then.operator.is_some();
                 assert!(complete, "{} line {}: class, message, and operator are wanted", found.path, event.line);
@@ -201,7 +200,7 @@ stop = "mongod"
     assert!(matches!(stop.action, Action::Stop(Process::Mongod)));
     assert_eq!((start.verb, start.line, stop.line), ("start", 11, 16));
     let then = start.then.as_ref().unwrap();
-    assert_eq!(then.get, Some(scenario::Expected::Reason("permission-denied".to_owned())));
+    assert_eq!(then.answers[0], Some(scenario::Expected::Reason("permission-denied".to_owned())));
     assert_eq!(then.class.as_deref(), Some("credentials-expired"));
     assert_eq!(then.within, Some(Duration::from_millis(500)));
     assert!(text[then.span.clone()].starts_with("{ get ="));

@@ -40,13 +40,7 @@ impl<'a> Window<'a> {
     /// Pairs of expected and observed that differ.
     fn unmet(&self, then: &Then) -> Vec<(String, String)> {
         let mut unmet = Vec::new();
-        let answers = [
-            ("Get", &then.get),
-            ("GetAttributes", &then.get_attributes),
-            ("Register", &then.register),
-            ("Activate", &then.activate),
-        ];
-        for (operation, expected) in answers {
+        for (operation, expected) in Then::OPERATIONS.into_iter().zip(&then.answers) {
             if let Some(expected) = expected {
                 unmet.extend(self.answer(operation, expected));
             }
@@ -80,6 +74,25 @@ impl<'a> Window<'a> {
                 _ => None,
             });
             unmet.extend(differs(format!("the operator reads `{line}`"), &line, said));
+        }
+        if let Some(part) = then.log.as_ref().map(|part| self.with_key(part)) {
+            let written = |event: &Event| match &event.what {
+                What::Log { text, attributes, .. } if event.host == "mongod" => {
+                    Some(attributes.iter().fold(text.clone(), |line, (name, value)| format!("{line} {name}={value}")))
+                }
+                _ => None,
+            };
+            if !self
+                .run
+                .events()
+                .iter()
+                .filter(|event| self.holds(event))
+                .filter_map(written)
+                .any(|line| line.contains(&part))
+            {
+                let last = self.last_text(written).unwrap_or_else(|| "nothing".to_owned());
+                unmet.push((format!("mongod logs `{part}`"), last));
+            }
         }
         if let Some(running) = then.mongod {
             unmet.extend(self.mongod(running));

@@ -11,9 +11,10 @@ mod story;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Action, Scenario};
 use crate::trace::{Event, Fingerprint, Played, What};
 
 pub use invariants::{INVARIANTS, Invariant};
@@ -190,6 +191,40 @@ impl<'a> Run<'a> {
             _ => None,
         });
         made.or_else(|| self.played.existing.get(key))
+    }
+
+    /// Whether nothing passed between mongod and the proxy for some time between two moments, because the scenario had
+    /// one of them hang.
+    pub(crate) fn stalled(&self, from: Duration, to: Duration) -> bool {
+        let mut since = None;
+        for (event, at) in self.scenario.timeline.iter().zip(&self.played.fired) {
+            match (&event.action, since) {
+                (Action::Stall(_), None) => since = Some(*at),
+                // A process that is started anew does not hang, and neither does one that is no more.
+                (
+                    Action::Resume(_) | Action::Start(_) | Action::StartProxy { .. } | Action::PowerCut { .. },
+                    Some(began),
+                ) => {
+                    if began <= to && *at >= from {
+                        return true;
+                    }
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        // The epilogue lets everything go on.
+        since.is_some_and(|began| began <= to && self.played.epilogue >= from)
+    }
+
+    /// What was done last to a file behind the product's back: `remove`, `damage`, `forbid`, `restore` or `edit`.
+    pub(crate) fn done_to(&self, path: &Path) -> Option<&'a str> {
+        let done = self.events().iter().rev().filter(|event| event.host == "operator");
+        done.filter_map(|event| match &event.what {
+            What::File { operation, path: of } if Path::new(of) == path => Some(operation.as_str()),
+            _ => None,
+        })
+        .next()
     }
 
     /// The last state of a process at a moment.

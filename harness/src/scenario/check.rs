@@ -3,7 +3,7 @@
 //! Each part is read completely before the first missing piece gives up on it, so that one mistake does not hide
 //! another.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use kmip_proxy::keys::Provider;
 use super::file::{AwsFile, CredentialsFile, MongodFile, NetworkFile, ProxyFile, ScenarioFile, SnapshotFile};
 use super::mistake::Mistakes;
 use super::model::{
-    Aws, Credentials, CredentialsKind, Database, Endpoint, Mongod, Outcome, Proxy, Scenario, Snapshot, World,
+    Aws, Credentials, CredentialsKind, Database, Endpoint, GivenBy, Metadata, Mongod, Outcome, Proxy, Scenario,
+    Snapshot, World,
 };
 use super::text::{Literal, Located, Text};
 use super::timeline;
-use super::values::{Time, written};
+use super::values::{REPLICA, Time, written};
 use super::verbs::{Declared, find_declared};
 use super::words::Wrapper;
 
@@ -25,6 +26,9 @@ const LONGEST_RUN: Duration = Duration::from_hours(24);
 
 /// The most retries that mongod is played with.
 const MOST_RETRIES: u32 = 1000;
+
+/// The most endpoints, keys or servers of a world: each endpoint is a host, and each host costs a turn in every tick.
+const MOST_NAMES: usize = 16;
 
 /// The family of the scenarios that must go wrong.
 const CANARIES: &str = "canaries";
@@ -106,7 +110,10 @@ impl Names {
         fn all<L>(texts: &[Text<L>]) -> Vec<Declared> {
             texts.iter().map(|text| Located { value: text.as_str().to_owned(), span: text.span() }).collect()
         }
-        Names { endpoints: all(&aws.endpoints), keys: all(&aws.keys) }
+        let mut endpoints = all(&aws.endpoints);
+        endpoints
+            .extend(aws.replica.as_ref().map(|replica| Located { value: REPLICA.to_owned(), span: replica.span() }));
+        Names { endpoints, keys: all(&aws.keys) }
     }
 }
 
@@ -155,6 +162,7 @@ fn mongod(file: &MongodFile, mistakes: &mut Mistakes) -> Option<Mongod> {
             .push(format!("mongod cannot retry {} times", retries.value), [(retries.span.clone(), label)])
             .help(format!("write a number from 0 to {MOST_RETRIES}"));
     }
+    let servers = distinct("server", &file.servers, 0..0, mistakes);
     Some(Mongod {
         persona: persona?.0.to_owned(),
         database: database?,
@@ -162,6 +170,7 @@ fn mongod(file: &MongodFile, mistakes: &mut Mistakes) -> Option<Mongod> {
         connect_retries: connect_retries?,
         connect_timeout: connect_timeout?,
         key_state_polling: key_state_polling?,
+        servers,
     })
 }
 
@@ -183,25 +192,61 @@ fn aws(file: &Located<AwsFile>, cloud: bool, mistakes: &mut Mistakes) -> Option<
     }
     let aws = &file.value;
     let region = aws.region.read(mistakes);
-    let keys = distinct("key", &aws.keys, file, mistakes);
-    let endpoints = distinct("endpoint", &aws.endpoints, file, mistakes);
-    let endpoint = |name: String| Endpoint { private: name != "public", name };
+    let keys = distinct("key", &aws.keys, file.span.clone(), mistakes);
+    let endpoints = distinct("endpoint", &aws.endpoints, file.span.clone(), mistakes);
+    if let Some(replica) = aws.endpoints.iter().find(|endpoint| endpoint.as_str() == REPLICA) {
+        mistakes
+            .push("`replica` is no endpoint of the first region".to_owned(), [(replica.span(), "declared here")])
+            .help("name the second region, `replica = \"us-west-2\"`: its endpoint comes with it");
+    }
+    let replica = aws.replica.as_ref().map(|replica| second_region(aws, replica, mistakes));
+    let endpoint = |name: String| Endpoint { private: name.starts_with("vpce-"), name };
     let endpoints = if cloud { endpoints.into_iter().map(endpoint).collect() } else { Vec::new() };
-    Some(Aws { region: region?, keys, endpoints })
+    let replica = match replica {
+        Some(replica) => Some(replica?),
+        None => None,
+    };
+    Some(Aws { region: region?, keys, endpoints, replica })
 }
 
-/// Names that are all different, and at least one of them.
+/// The second region, which is another one, and is found by its name alone.
+fn second_region(aws: &AwsFile, replica: &Text<super::values::Region>, mistakes: &mut Mistakes) -> Option<String> {
+    if replica.as_str() == aws.region.as_str() {
+        let labels = [(replica.span(), "the same region"), (aws.region.span(), "as this one")];
+        mistakes.push(format!("`{}` cannot be its own replica", replica.as_str()), labels);
+    }
+    let private: Vec<_> = aws.endpoints.iter().filter(|endpoint| endpoint.as_str() != "public").collect();
+    if !private.is_empty() {
+        mistakes
+            .push(
+                "a second region beside private endpoints".to_owned(),
+                [(replica.span(), "found by its region alone")],
+            )
+            .help("leave `endpoints` out: named endpoints are tried whatever the region is");
+        mistakes.also(private.into_iter().map(Text::span), "a named endpoint");
+    }
+    replica.read(mistakes)
+}
+
+/// Names that are all different, at least one of them, and not more than a world can hold.
 fn distinct<L: Literal<Value = String>>(
     noun: &str,
     names: &[Text<L>],
-    table: &Located<AwsFile>,
+    table: Range<usize>,
     mistakes: &mut Mistakes,
 ) -> Vec<String> {
     if names.is_empty() {
         let label = format!("no {noun} at all");
         mistakes
-            .push(format!("the list of {noun}s is empty"), [(table.span.clone(), label.as_str())])
+            .push(format!("the list of {noun}s is empty"), [(table, label.as_str())])
             .help(format!("name one, or leave `{noun}s` out for the default"));
+    }
+    if let Some(first) = names.get(MOST_NAMES) {
+        let label = format!("here the {MOST_NAMES} are full");
+        mistakes
+            .push(format!("{} {noun}s are more than a world can hold", names.len()), [(first.span(), label.as_str())])
+            .help(format!("name at most {MOST_NAMES}: a misfortune needs two or three"));
+        return Vec::new();
     }
     for (index, name) in names.iter().enumerate() {
         if let Some(first) = names[..index].iter().find(|first| first.as_str() == name.as_str()) {
@@ -224,12 +269,25 @@ fn credentials(file: &CredentialsFile, mistakes: &mut Mistakes) -> Option<Creden
             .push(format!("credentials of the kind `{}` do not expire", file.kind.as_str()), labels)
             .help("add `kind = \"session\"`, or revoke them in the timeline: `expire = \"credentials\"`");
     }
-    Some(Credentials { kind: kind?, given_by: given_by?, expires: expires.flatten() })
+    let metadata = match &file.metadata {
+        Some(metadata) => metadata.read(mistakes),
+        None if given_by == Some(GivenBy::Flags) => Some(Metadata::Absent),
+        None => Some(Metadata::Current),
+    };
+    if let (Some(text), Some(Metadata::WithoutToken), Some(kind)) = (&file.metadata, metadata, kind)
+        && kind != CredentialsKind::Session
+    {
+        let labels = [(text.span(), "only a session has a token"), (file.kind.span(), "this is none")];
+        mistakes
+            .push(format!("credentials of the kind `{}` have no token", file.kind.as_str()), labels)
+            .help("add `kind = \"session\"`");
+    }
+    Some(Credentials { kind: kind?, given_by: given_by?, metadata: metadata?, expires: expires.flatten() })
 }
 
 fn snapshot(file: &ScenarioFile, names: &Names, mistakes: &mut Mistakes) -> Option<Snapshot> {
     let written = &file.world.snapshot;
-    let SnapshotFile { provider, wrapped_by, state } = &written.value;
+    let SnapshotFile { provider, wrapped_by, state, others } = &written.value;
     let database = Database::read(file.world.mongod.database.as_str()).ok()?;
     let state = state.read(mistakes);
     let Wrapper(provider) = provider.read(mistakes)?;
@@ -245,7 +303,8 @@ fn snapshot(file: &ScenarioFile, names: &Names, mistakes: &mut Mistakes) -> Opti
         }
         let provider = Provider::read(file.world.proxy.cloud_provider.as_str()).ok()?;
         let first_key = names.keys.first().map(|key| key.value.clone());
-        return Some(Snapshot { provider, wrapped_by: first_key.filter(|_| provider == Provider::Aws), active: true });
+        let wrapped_by = first_key.filter(|_| provider == Provider::Aws);
+        return Some(Snapshot { provider, wrapped_by, active: true, others: Vec::new() });
     }
     let wrapped_by = match (provider, wrapped_by) {
         (Provider::Aws, Some(name)) => Some(find_declared("KMS key", name, &names.keys, mistakes)?),
@@ -259,7 +318,18 @@ fn snapshot(file: &ScenarioFile, names: &Names, mistakes: &mut Mistakes) -> Opti
             None
         }
     };
-    Some(Snapshot { provider, wrapped_by, active: state?.active })
+    if let Some(first) = others.get(MOST_NAMES) {
+        let message = format!("{} further keys are more than a world can hold", others.len());
+        mistakes
+            .push(message, [(first.span(), "too many")])
+            .help(format!("name at most {MOST_NAMES}: a misfortune needs two or three"));
+        return None;
+    }
+    let mut declared = Vec::new();
+    for name in others {
+        declared.push(find_declared("KMS key", name, &names.keys, mistakes)?);
+    }
+    Some(Snapshot { provider, wrapped_by, active: state?.active, others: declared })
 }
 
 fn network(file: &NetworkFile, mistakes: &mut Mistakes) -> Option<(std::ops::Range<Duration>, Duration)> {

@@ -9,9 +9,9 @@ use kmip_proxy::kms::Class;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{CredentialsKind, Database, Expected, GivenBy, Outcome, Running};
+use super::model::{CredentialsKind, Database, Expected, GivenBy, Metadata, Outcome, Running};
 use super::text::{Located, Text};
-use super::values::{EndpointName, KeyName, Period, Region, Seed, Sentence, Time, TimeRange, Version};
+use super::values::{EndpointName, KeyName, Period, Region, Seed, Sentence, ServerName, Time, TimeRange, Version};
 use super::verbs::EventFile;
 use super::words::{KeyState, Persona, Wrapper};
 
@@ -77,6 +77,9 @@ pub(super) struct MongodFile {
     pub(super) connect_timeout: Text<Time>,
     /// `security.kmip.keyStatePollingSeconds`: whole seconds, or `off`.
     pub(super) key_state_polling: Text<Period>,
+    /// `security.kmip.serverName`: the KMIP servers in the order in which they are tried. The proxy is `127.0.0.1`; no
+    /// other name leads anywhere.
+    pub(super) servers: Vec<Text<ServerName>>,
 }
 
 impl Default for MongodFile {
@@ -88,6 +91,7 @@ impl Default for MongodFile {
             connect_retries: Located::default(),
             connect_timeout: Text::default("5s"),
             key_state_polling: Text::default("900s"),
+            servers: vec![Text::default("127.0.0.1")],
         }
     }
 }
@@ -128,10 +132,14 @@ pub(super) struct KmsFile {
 pub(super) struct AwsFile {
     /// The region of keys and endpoints.
     pub(super) region: Text<Region>,
-    /// The customer's keys. The first one wraps whatever nothing else is said of.
+    /// The customer's keys. The first one wraps whatever nothing else is said of. Keys named `mrk-…` are multi-Region.
     pub(super) keys: Vec<Text<KeyName>>,
     /// The ways to KMS, in the order in which the proxy tries them: `public`, and `vpce-…` for private ones.
     pub(super) endpoints: Vec<Text<EndpointName>>,
+    /// A second region, with the same multi-Region keys, behind the endpoint `replica`. The proxy then finds its way by
+    /// the region in the metadata file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) replica: Option<Text<Region>>,
 }
 
 impl Default for AwsFile {
@@ -140,6 +148,7 @@ impl Default for AwsFile {
             region: Text::default("us-east-1"),
             keys: vec![Text::default("cmk-1")],
             endpoints: vec![Text::default("public")],
+            replica: None,
         }
     }
 }
@@ -152,6 +161,9 @@ pub(super) struct CredentialsFile {
     pub(super) kind: Text<CredentialsKind>,
     /// `metadata`: in the file beside the wrapped key. `flags`: on the proxy's command line.
     pub(super) given_by: Text<GivenBy>,
+    /// What stands in the metadata file at the start. Without it `current`, and with `given_by = "flags"` `absent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metadata: Option<Text<Metadata>>,
     /// When a session expires, counted from the start of the run. Without it, not before the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires: Option<Text<Time>>,
@@ -159,7 +171,12 @@ pub(super) struct CredentialsFile {
 
 impl Default for CredentialsFile {
     fn default() -> Self {
-        CredentialsFile { kind: Text::default("user"), given_by: Text::default("metadata"), expires: None }
+        CredentialsFile {
+            kind: Text::default("user"),
+            given_by: Text::default("metadata"),
+            metadata: None,
+            expires: None,
+        }
     }
 }
 
@@ -174,11 +191,19 @@ pub(super) struct SnapshotFile {
     pub(super) wrapped_by: Option<Text<KeyName>>,
     /// The state of its KMIP object.
     pub(super) state: Text<KeyState>,
+    /// Further wrapped keys in the dbpath, by the customer's keys that wrapped them. No database uses them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<Text<KeyName>>,
 }
 
 impl Default for SnapshotFile {
     fn default() -> Self {
-        SnapshotFile { provider: Text::default("aws"), wrapped_by: None, state: Text::default("active") }
+        SnapshotFile {
+            provider: Text::default("aws"),
+            wrapped_by: None,
+            state: Text::default("active"),
+            others: vec![],
+        }
     }
 }
 
@@ -210,6 +235,14 @@ pub(super) struct ThenFile {
     pub(super) register: Option<Text<Expected>>,
     /// How the last Activate must be answered.
     pub(super) activate: Option<Text<Expected>>,
+    /// How the last Create must be answered.
+    pub(super) create: Option<Text<Expected>>,
+    /// How the last Locate must be answered.
+    pub(super) locate: Option<Text<Expected>>,
+    /// How the last Encrypt must be answered.
+    pub(super) encrypt: Option<Text<Expected>>,
+    /// How the last Decrypt must be answered.
+    pub(super) decrypt: Option<Text<Expected>>,
     /// Through which endpoint the key must have been opened or wrapped.
     pub(super) via: Option<Text<EndpointName>>,
     /// The class of failure that the operator must be told.
@@ -221,6 +254,25 @@ pub(super) struct ThenFile {
     pub(super) operator: Option<Text<Sentence>>,
     /// Whether mongod runs at the end of the time, or has ended by itself.
     pub(super) mongod: Option<Text<Running>>,
+    /// A part of a line that mongod must write into its log.
+    pub(super) log: Option<Text<Sentence>>,
     /// The time for all of this. Without it, until the next event.
     pub(super) within: Option<Text<Time>>,
+}
+
+impl ThenFile {
+    /// The expected answers, in the order of [`super::model::Then::OPERATIONS`].
+    pub(super) fn answers(&self) -> [Option<&Text<Expected>>; 8] {
+        [
+            &self.get,
+            &self.get_attributes,
+            &self.register,
+            &self.activate,
+            &self.create,
+            &self.locate,
+            &self.encrypt,
+            &self.decrypt,
+        ]
+        .map(Option::as_ref)
+    }
 }

@@ -3,7 +3,7 @@
 //! Verbs are the words of scenario files; an [`Action`] is what a verb comes down to. Worlds know actions only, so that
 //! a new verb never touches a world, and a new world never touches a verb.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use kmip_proxy::keys::Provider;
@@ -87,6 +87,8 @@ pub struct Mongod {
     pub connect_timeout: Duration,
     /// `security.kmip.keyStatePollingSeconds`; `None` switches polling off.
     pub key_state_polling: Option<Duration>,
+    /// `security.kmip.serverName`: the KMIP servers in the order in which they are tried. The proxy is `127.0.0.1`.
+    pub servers: Vec<String>,
 }
 
 /// Whether mongod has been here before.
@@ -118,6 +120,16 @@ pub struct Aws {
     pub keys: Vec<String>,
     /// The endpoints in the order in which the proxy tries them.
     pub endpoints: Vec<Endpoint>,
+    /// A second region, which has the multi-Region keys too and is reached through the endpoint `replica`. Then the proxy
+    /// is given no endpoints: it finds the public one of the region in the metadata file.
+    pub replica: Option<String>,
+}
+
+impl Aws {
+    /// Whether a key is a multi-Region one: AWS gives the ids of those, and of no others, this prefix.
+    pub fn is_multi_region(key: &str) -> bool {
+        key.starts_with("mrk-")
+    }
 }
 
 /// A way to KMS.
@@ -136,6 +148,8 @@ pub struct Credentials {
     pub kind: CredentialsKind,
     /// Where the proxy finds them.
     pub given_by: GivenBy,
+    /// What stands in the metadata file at the start.
+    pub metadata: Metadata,
     /// When they expire, counted from the start of the run. Sessions only.
     pub expires: Option<Duration>,
 }
@@ -160,6 +174,21 @@ pub enum GivenBy {
     Flags,
 }
 
+/// What stands in the credentials metadata file of a key at the start of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    /// The credentials that are valid.
+    Current,
+    /// Credentials of the day of the snapshot, which nobody accepts any more.
+    Outdated,
+    /// An Atlas role id, and no keys.
+    RoleId,
+    /// The keys of a session without its token.
+    WithoutToken,
+    /// There is no such file.
+    Absent,
+}
+
 /// The wrapped key in the snapshot.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -169,6 +198,8 @@ pub struct Snapshot {
     pub wrapped_by: Option<String>,
     /// Whether the KMIP object is Active already (else Pre-Active).
     pub active: bool,
+    /// Further wrapped keys beside it, by the names of the customer's keys that wrapped them. No database uses them.
+    pub others: Vec<String>,
 }
 
 /// One line of the timeline.
@@ -217,14 +248,16 @@ impl When {
 }
 
 /// What a world can be asked to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Starts a process; one that runs is restarted.
     Start(Process),
-    /// Starts the proxy with another `-cloudProvider`.
+    /// Starts the proxy with other flags.
     StartProxy {
-        /// The provider from now on.
-        cloud_provider: Provider,
+        /// `-cloudProvider` from now on.
+        cloud_provider: Option<Provider>,
+        /// `--kms-key` from now on: the customer's key, by name, that wraps new keys.
+        kms_key: Option<String>,
     },
     /// Starts mongod with `--kmipRotateMasterKey`: it makes a new master key and ends.
     RotateMasterKey,
@@ -233,7 +266,14 @@ pub enum Action {
     /// Ends a process as SIGKILL does.
     Crash(Process),
     /// Ends both processes, and the disk forgets what was not synced.
-    PowerCut,
+    PowerCut {
+        /// Not at once, but right after the disk operation of this number from now, which the seed draws.
+        at_write: Option<RangeInclusive<u64>>,
+    },
+    /// Nothing reaches a process or leaves it any more, and it does not end.
+    Stall(Process),
+    /// What a stalled process missed reaches it.
+    Resume(Process),
     /// Changes what an endpoint does with connections.
     Endpoint {
         /// The endpoint's name.
@@ -248,11 +288,47 @@ pub enum Action {
         /// What is done to it.
         change: KeyChange,
     },
+    /// The role trusts the proxy's user, or no longer.
+    Role {
+        /// Whether it does.
+        trusted: bool,
+    },
     /// The cloud stops accepting the current credentials.
     ExpireCredentials,
     /// The cloud issues new credentials, and the operator writes them into the metadata file (or restarts the proxy
     /// with new flags).
     RenewCredentials,
+    /// The operator writes the credentials that are valid into the metadata files.
+    EditMetadata {
+        /// And this region.
+        region: Option<String>,
+    },
+    /// The operator writes another customer's key into the wrapped key files.
+    EditKeyFile {
+        /// By its name.
+        kms_key: String,
+    },
+    /// Something happens to the files of wrapped keys.
+    File {
+        /// To which.
+        file: KeptFile,
+        /// What.
+        change: FileChange,
+    },
+    /// The disk has no room for a byte more, or has again.
+    Disk {
+        /// Whether it is full.
+        full: bool,
+    },
+    /// An administrator changes the KMIP object that is the database's master key.
+    Object(ObjectChange),
+    /// The machine's wall clock is off by so much from now on.
+    Skew {
+        /// Whether it is ahead of the true time (else behind).
+        ahead: bool,
+        /// By how much.
+        by: Duration,
+    },
     /// All wall clocks jump forward; timers do not.
     Pass(Duration),
 }
@@ -276,17 +352,60 @@ impl Process {
     }
 }
 
-/// What an endpoint does with connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndpointState {
-    /// Connections reach the service.
-    Available,
-    /// Packets vanish: a rejected or black-holed endpoint.
-    Rejected,
+/// Declares the states of an endpoint with their names in reports.
+macro_rules! endpoint_states {
+    ($($(#[doc = $doc:literal])+ $State:ident $(($Of:ty))? = $name:literal,)+) => {
+        /// What an endpoint does with connections.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum EndpointState {
+            $($(#[doc = $doc])+ $State $(($Of))?,)+
+        }
+
+        impl EndpointState {
+            /// The names of all states, in the order of the documents.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// Its name in reports.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(EndpointState::$State { .. } => $name,)+
+                }
+            }
+        }
+    };
+}
+
+endpoint_states! {
+    /// Connections reach the service: ACTIVE.
+    Available = "available",
+    /// The endpoint is being made, and its name is not known yet: INITIATING.
+    Initiating = "initiating",
+    /// Packets vanish: a rejected endpoint.
+    Rejected = "rejected",
+    /// Connections stand, and then nothing comes back any more. The seed draws in which phase.
+    BlackHoled = "black-holed",
     /// Connections are refused at once.
-    Refusing,
-    /// The service is there but cuts the connection in the middle of its answer.
-    Resetting,
+    Refusing = "refusing",
+    /// Connections are cut. The seed draws in which phase.
+    Resetting = "resetting",
+    /// The endpoint was deleted, and its name with it.
+    Vanished = "vanished",
+    /// The certificate has expired.
+    CertificateExpired = "certificate-expired",
+    /// The certificate is for another name.
+    Misnamed = "misnamed",
+    /// The endpoint's policy lets nothing pass.
+    Denying = "denying",
+    /// The service asks to be asked less often.
+    Throttling = "throttling",
+    /// The service answers every call with this error code.
+    Failing(String) = "failing",
+    /// Something else answers, as a captive portal does.
+    Garbling = "garbling",
+    /// Answers break off before they end.
+    Truncating = "truncating",
+    /// Answers come this much later.
+    Slow(Duration) = "slow",
 }
 
 /// What can be done to a customer's key.
@@ -302,19 +421,58 @@ pub enum KeyChange {
     ScheduleDeletion,
     /// CancelKeyDeletion, which leaves the key disabled.
     CancelDeletion,
+    /// The proxy's principal may not use it any more.
+    Deny,
+    /// Every policy allows its use again.
+    Allow,
+    /// The key's own policy denies whatever does not come through a private endpoint.
+    Restrict,
+    /// DisconnectCustomKeyStore: the key is Unavailable.
+    Disconnect,
+    /// ConnectCustomKeyStore.
+    Connect,
+}
+
+/// A kind of file that is kept for each wrapped key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptFile {
+    /// `<keyID>.<provider>.metadata`: the credentials.
+    Metadata,
+    /// `<keyID>.<provider>.key.json`: the wrapped key with its attributes.
+    KeyFile,
+    /// The wrapped key in that file.
+    WrappedKey,
+}
+
+/// What can happen to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileChange {
+    /// It is gone.
+    Remove,
+    /// Its second half is gone; of a wrapped key, one bit is another.
+    Damage,
+    /// Nobody may read it.
+    Forbid,
+    /// It is what it was before the first of these.
+    Restore,
+}
+
+/// What an administrator can do to a KMIP object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectChange {
+    /// Revoke: Deactivated.
+    Revoke,
+    /// Revoke with the reason Key Compromise: Compromised.
+    Compromise,
+    /// Destroy.
+    Destroy,
 }
 
 /// What must follow an event.
 #[derive(Clone, Debug, Default)]
 pub struct Then {
-    /// How Get must be answered, last within the window.
-    pub get: Option<Expected>,
-    /// How Get Attributes must be answered.
-    pub get_attributes: Option<Expected>,
-    /// How Register must be answered.
-    pub register: Option<Expected>,
-    /// How Activate must be answered.
-    pub activate: Option<Expected>,
+    /// How operations must be answered, last within the window, in the order of [`Then::OPERATIONS`].
+    pub answers: [Option<Expected>; Then::OPERATIONS.len()],
     /// Through which endpoint the key must have been opened.
     pub via: Option<String>,
     /// The class that the operator's message must have.
@@ -325,10 +483,18 @@ pub struct Then {
     pub operator: Option<String>,
     /// Whether mongod runs at the end of the window.
     pub mongod: Option<Running>,
+    /// A part of a line that mongod must write into its log.
+    pub log: Option<String>,
     /// How long all of this may take; else until the next event.
     pub within: Option<Duration>,
     /// Where the table stands in the source, in bytes.
     pub span: Range<usize>,
+}
+
+impl Then {
+    /// The operations whose answers can be expected, by their names in the trace.
+    pub const OPERATIONS: [&str; 8] =
+        ["Get", "GetAttributes", "Register", "Activate", "Create", "Locate", "Encrypt", "Decrypt"];
 }
 
 /// An expected answer.

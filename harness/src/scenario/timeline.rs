@@ -96,20 +96,23 @@ impl Reader<'_> {
                 return None;
             }
         };
+        let written = line.value.options().written();
         let mut surroundings = Line {
             endpoints: &self.names.endpoints,
             keys: &self.names.keys,
             cloud: self.cloud,
-            cloud_provider: line.value.cloud_provider.as_ref(),
+            options: line.value.options(),
             mistakes: self.mistakes,
         };
         let action = said.action(&mut surroundings);
-        if let (Some(provider), Some(_)) = (surroundings.cloud_provider, &action) {
-            let labels = [(provider.span(), "belongs to `start = \"proxy\"`"), (said.span.clone(), "this is not that")];
-            self.mistakes.push("`cloud_provider` is no option of this verb".to_owned(), labels);
+        let strangers = surroundings.options.written();
+        if action.is_some() {
+            for (option, span) in strangers {
+                let labels = [(span, "belongs to another verb"), (said.span.clone(), "this is not that")];
+                self.mistakes.push(format!("`{option}` is no option of this verb"), labels);
+            }
         }
-        let provider = line.value.cloud_provider.as_ref().map(|provider| ("cloud_provider", provider.span()));
-        let words = iter::once((said.word, said.span.clone())).chain(provider);
+        let words = iter::once((said.word, said.span.clone())).chain(written);
         let words = words.map(|(word, span)| Some(format!("{word} = {}", self.source.get(span)?)));
         let text = words.collect::<Option<Vec<_>>>()?.join(", ");
         Some((said.word, text, action?))
@@ -117,26 +120,23 @@ impl Reader<'_> {
 
     fn then(&mut self, then: &Located<ThenFile>, at: Option<&When>) -> Option<Then> {
         let file = &then.value;
-        let answers = [&file.get, &file.get_attributes, &file.register, &file.activate];
-        let [get, get_attributes, register, activate] =
-            answers.map(|answer| answer.as_ref().map(|answer| answer.read(self.mistakes)));
+        let answers = file.answers().map(|answer| answer.map(|answer| answer.read(self.mistakes)));
         let endpoints = &self.names.endpoints;
         let via = file.via.as_ref().map(|via| find_declared("endpoint", via, endpoints, self.mistakes));
         let class = file.class.as_ref().map(|class| class.read(self.mistakes));
         let message = file.message.as_ref().map(|message| message.read(self.mistakes));
         let operator = file.operator.as_ref().map(|operator| operator.read(self.mistakes));
         let mongod = file.mongod.as_ref().map(|mongod| mongod.read(self.mistakes));
+        let log = file.log.as_ref().map(|log| log.read(self.mistakes));
         let within = file.within.as_ref().map(|within| time(within, Duration::from_millis(1)..=LONGEST, self.mistakes));
         let wholly_read = Then {
-            get: read(get)?,
-            get_attributes: read(get_attributes)?,
-            register: read(register)?,
-            activate: read(activate)?,
+            answers: all_read(answers)?,
             via: read(via)?,
             class: read(class.map(|class| class.map(|class| class.code().to_owned())))?,
             message: read(message)?,
             operator: read(operator)?,
             mongod: read(mongod)?,
+            log: read(log)?,
             within: read(within)?,
             span: then.span.clone(),
         };
@@ -146,9 +146,10 @@ impl Reader<'_> {
 
     /// Whether an expectation can hold at all.
     fn sensible(&mut self, file: &Located<ThenFile>, then: &Then, at: Option<&When>) {
-        let answers = [&then.get, &then.get_attributes, &then.register, &then.activate];
-        let expects = |wanted: fn(&Expected) -> bool| answers.iter().any(|answer| answer.as_ref().is_some_and(wanted));
-        let others = [&then.via, &then.class, &then.message, &then.operator].iter().any(|other| other.is_some());
+        let expects =
+            |wanted: fn(&Expected) -> bool| then.answers.iter().any(|answer| answer.as_ref().is_some_and(wanted));
+        let others =
+            [&then.via, &then.class, &then.message, &then.operator, &then.log].iter().any(|other| other.is_some());
         let misspelt = self.mistakes.any_in(&file.span);
         if !expects(|_| true) && !others && then.mongod.is_none() && !misspelt {
             self.mistakes
@@ -193,6 +194,14 @@ fn read<T>(value: Option<Option<T>>) -> Option<Option<T>> {
     }
 }
 
+/// `None` if any of the values that are there could not be read.
+fn all_read<const N: usize>(values: [Option<Option<Expected>>; N]) -> Option<[Option<Expected>; N]> {
+    if values.iter().any(|value| matches!(value, Some(None))) {
+        return None;
+    }
+    Some(values.map(Option::flatten))
+}
+
 /// Every line begins when the line before it has surely happened.
 fn in_order(file: &ScenarioFile, mistakes: &mut Mistakes) {
     // Moments that cannot be read have been told; they are skipped here.
@@ -232,7 +241,7 @@ fn nothing_ends_before_it_begins(lines: &[Located<EventFile>], events: &[Option<
             }
             Action::Stop(Process::Mongod) | Action::Crash(Process::Mongod) => mongod = false,
             Action::Stop(Process::Proxy) | Action::Crash(Process::Proxy) => proxy = false,
-            Action::PowerCut => (mongod, proxy) = (false, false),
+            Action::PowerCut { at_write: None } => (mongod, proxy) = (false, false),
             _ => {}
         }
     }

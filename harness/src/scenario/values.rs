@@ -2,7 +2,7 @@
 //!
 //! Times are whole numbers with one unit, so that a file has one spelling for each and no rounding hides in it.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use schemars::{Schema, json_schema};
@@ -197,15 +197,19 @@ impl Literal for Sentence {
     }
 }
 
-/// The name of an endpoint: `public`, or `vpce-` and what tells private ones apart.
+/// The name of an endpoint: `public`, `vpce-` and what tells private ones apart, or `replica` for that of the second
+/// region.
 pub(super) struct EndpointName;
+
+/// The endpoint of the second region.
+pub(super) const REPLICA: &str = "replica";
 
 impl Literal for EndpointName {
     type Value = String;
 
     fn read(text: &str) -> Result<String, Refusal> {
         let private = text.strip_prefix("vpce-").is_some_and(is_name);
-        if private || text == "public" {
+        if private || text == "public" || text == REPLICA {
             return Ok(text.to_owned());
         }
         Err(Refusal {
@@ -219,27 +223,110 @@ impl Literal for EndpointName {
     fn schema() -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^(public|vpce-[a-z0-9]+(-[a-z0-9]+)*)$",
+            "pattern": "^(public|replica|vpce-[a-z0-9]+(-[a-z0-9]+)*)$",
             "examples": ["vpce-a", "public"],
         })
+    }
+}
+
+/// The name or address of a KMIP server.
+pub(super) struct ServerName;
+
+impl Literal for ServerName {
+    type Value = String;
+
+    fn read(text: &str) -> Result<String, Refusal> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+        if !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed) {
+            return Ok(text.to_owned());
+        }
+        Err(Refusal {
+            message: format!("`{text}` cannot be a KMIP server"),
+            label: "neither a host name nor an IPv4 address",
+            help: "write a host name or an address, as in `127.0.0.1`; the port is the proxy's".to_owned(),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z0-9.-]+$", "examples": ["127.0.0.1"] })
+    }
+}
+
+/// How far a clock is off: a time with a sign, `+10m` or `-10m`, or `0s`.
+pub(super) struct Offset;
+
+impl Literal for Offset {
+    type Value = (bool, Duration);
+
+    fn read(text: &str) -> Result<(bool, Duration), Refusal> {
+        let (ahead, time) = match (text.strip_prefix('+'), text.strip_prefix('-')) {
+            (Some(time), _) => (true, time),
+            (_, Some(time)) => (false, time),
+            _ if text == "0s" => (true, text),
+            _ => {
+                return Err(Refusal {
+                    message: format!("`{text}` does not say in which direction the clock is off"),
+                    label: "no sign",
+                    help: "write `+10m` for a clock that is ahead, `-10m` for one that is behind, `0s` for a right one"
+                        .to_owned(),
+                });
+            }
+        };
+        Time::read(time).map(|by| (ahead, by))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^([+-][0-9]+(ms|s|m|h|d)|0s)$", "examples": ["+10m", "-10m"] })
+    }
+}
+
+/// The number of a disk operation, or a range from which the seed draws one: `3`, `1..12`.
+pub(super) struct WriteRange;
+
+impl Literal for WriteRange {
+    type Value = RangeInclusive<u64>;
+
+    fn read(text: &str) -> Result<RangeInclusive<u64>, Refusal> {
+        let number = |text: &str| text.parse::<u64>().ok().filter(|number| (1..=1000).contains(number));
+        let (from, to) = text.split_once("..").unwrap_or((text, text));
+        match (number(from), number(to)) {
+            (Some(from), Some(to)) if from <= to => Ok(from..=to),
+            _ => Err(Refusal {
+                message: format!("`{text}` is no disk operation"),
+                label: "neither a number from 1 to 1000 nor a range of two",
+                help: "write the number of a disk operation, or a range from which the seed draws one, as in `1..12`"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(\\.\\.[0-9]+)?$", "examples": ["1..12"] })
     }
 }
 
 /// The name of a customer's key.
 pub(super) struct KeyName;
 
+/// Words that verbs know as something else.
+const TAKEN: [&str; 9] =
+    ["mongod", "proxy", "role", "credentials", "public", REPLICA, "metadata", "key-file", "wrapped-key"];
+
 impl Literal for KeyName {
     type Value = String;
 
     fn read(text: &str) -> Result<String, Refusal> {
-        // A key named like a process would make `rotate = "mongod"` mean two things.
-        if is_name(text) && text != "mongod" && text != "proxy" {
+        // A key named like a process, a role or an endpoint would make `rotate = "mongod"` mean two things.
+        if is_name(text) && !TAKEN.contains(&text) && !text.starts_with("vpce-") {
             return Ok(text.to_owned());
         }
         Err(Refusal {
             message: format!("`{text}` cannot be the name of a key"),
             label: "not a key's name",
-            help: "write lower-case letters, digits and hyphens, as in `cmk-1`; `mongod` and `proxy` are taken".into(),
+            help: format!(
+                "write lower-case letters, digits and hyphens, as in `cmk-1`; `vpce-…` and `{}` are taken",
+                TAKEN.join("`, `")
+            ),
         })
     }
 

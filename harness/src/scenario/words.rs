@@ -3,7 +3,9 @@
 use kmip_proxy::keys::Provider;
 use kmip_proxy::kms::Class;
 
-use super::model::{CredentialsKind, Database, Expected, GivenBy, Outcome, Process, Running};
+use super::model::{
+    CredentialsKind, Database, Expected, GivenBy, KeptFile, Metadata, ObjectChange, Outcome, Process, Running,
+};
 use super::text::Vocabulary;
 
 /// The clients that can be played as mongod. Their dialects live in the cast.
@@ -31,6 +33,28 @@ pub const REASONS: &[&str] = &[
     "general-failure",
 ];
 
+/// The error codes with which an endpoint of AWS KMS can be made to answer every call. What each one means to a caller
+/// is written down with the fake AWS, from the documents of the real one.
+pub const ERROR_CODES: &[&str] = &[
+    "AccessDeniedException",
+    "DependencyTimeoutException",
+    "DisabledException",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "IncorrectKeyException",
+    "InvalidCiphertextException",
+    "InvalidKeyUsageException",
+    "InvalidSignatureException",
+    "KMSInternalException",
+    "KMSInvalidStateException",
+    "KeyUnavailableException",
+    "MissingAuthenticationTokenException",
+    "NotFoundException",
+    "ThrottlingException",
+    "UnrecognizedClientException",
+    "ValidationException",
+];
+
 /// Declares a vocabulary: what its words are called, and each word with its meaning.
 macro_rules! vocabulary {
     ($Meaning:ty, $noun:literal: $($word:literal = $meaning:expr),+ $(,)?) => {
@@ -53,6 +77,18 @@ vocabulary!(Victim, "process or machine":
 );
 vocabulary!(Database, "database": "snapshot" = Database::Snapshot, "empty" = Database::Empty);
 vocabulary!(GivenBy, "place for credentials": "metadata" = GivenBy::Metadata, "flags" = GivenBy::Flags);
+vocabulary!(Metadata, "content of a metadata file":
+    "current" = Metadata::Current,
+    "outdated" = Metadata::Outdated,
+    "role-id" = Metadata::RoleId,
+    "without-token" = Metadata::WithoutToken,
+    "absent" = Metadata::Absent,
+);
+vocabulary!(KeptFile, "file":
+    "metadata" = KeptFile::Metadata,
+    "key-file" = KeptFile::KeyFile,
+    "wrapped-key" = KeptFile::WrappedKey,
+);
 vocabulary!(Running, "state of mongod": "running" = Running::Running, "exited" = Running::Exited);
 vocabulary!(CredentialsKind, "kind of credentials":
     "user" = CredentialsKind::User,
@@ -79,6 +115,35 @@ vocabulary!(KeyState, "key state": "active" = KeyState { active: true }, "pre-ac
 pub(super) struct TheCredentials;
 
 vocabulary!(TheCredentials, "thing": "credentials" = TheCredentials);
+
+/// What `revoke` and `destroy` are done to.
+pub(super) struct TheMasterKey;
+
+vocabulary!(TheMasterKey, "KMIP object": "master-key" = TheMasterKey);
+
+/// Why a key is revoked.
+pub(super) struct RevocationReason(pub(super) ObjectChange);
+
+vocabulary!(RevocationReason, "reason to revoke a key":
+    "cessation-of-operation" = RevocationReason(ObjectChange::Revoke),
+    "key-compromise" = RevocationReason(ObjectChange::Compromise),
+);
+
+/// What `fill` and `free` are done to.
+pub(super) struct TheDisk;
+
+vocabulary!(TheDisk, "thing": "disk" = TheDisk);
+
+/// An error code of AWS KMS.
+pub(super) struct ErrorCode(pub(super) &'static str);
+
+impl Vocabulary for ErrorCode {
+    const NOUN: &'static str = "error code of AWS KMS";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        ERROR_CODES.iter().map(|code| (*code, ErrorCode(code))).collect()
+    }
+}
 
 /// A provider that can have wrapped the key of a snapshot: those whose keys the played clouds can make.
 pub(super) struct Wrapper(pub(super) Provider);

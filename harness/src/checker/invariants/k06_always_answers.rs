@@ -2,7 +2,8 @@
 //!
 //! Excused are exchanges that the scenario cut before the deadline: the client was ended, or the proxy was cut off. A
 //! proxy that is told to stop has promised the answers in flight, so that this excuses later requests only. A client
-//! that waits longer in vain is not excused by being stopped in the end.
+//! that waits longer in vain is not excused by being stopped in the end. What was under way while mongod or the proxy
+//! hung is excused.
 
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub(super) const INVARIANT: Invariant = Invariant {
 /// What the network may add to the deadline of the proxy: handshakes and round trips at the world's latencies.
 const NETWORK: Duration = Duration::from_millis(500);
 
+/// How long a client waits at most until its good-bye is answered (checked in every file: `connect_timeout`).
+const GOOD_BYE: Duration = Duration::from_secs(60);
+
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
     let deadline = run.scenario.world.proxy.kms_deadline + NETWORK;
@@ -30,7 +34,8 @@ fn judge(run: &Run<'_>) -> Found {
         let at = seconds(exchange.sent.at);
         let name = exchange.operations.join(", ");
         let (answered, asked) = (exchange.answers.len(), exchange.operations.len());
-        let excused = answered < asked && cut(&exchange, deadline, under_way);
+        let stalled = run.stalled(exchange.sent.at, exchange.sent.at + deadline);
+        let excused = answered < asked && (stalled || cut(&exchange, deadline, under_way));
         found.exercised += u64::from(!excused);
         if answered != asked && !excused {
             let seen = match exchange.gave_up.map(|event| &event.what) {
@@ -40,6 +45,8 @@ fn judge(run: &Run<'_>) -> Found {
             found.broken.push(format!("the {name} sent at {at} got {seen}"));
         }
         for answer in &exchange.answers {
+            // What was held back comes late.
+            let deadline = if stalled { Duration::MAX } else { deadline };
             for fault in faults(&exchange, answer, deadline) {
                 found.broken.push(format!("the answer to the {name} sent at {at} {fault}"));
             }
@@ -83,7 +90,7 @@ fn lingering(run: &Run<'_>) -> Vec<String> {
             let over = matches!(event.what, What::Process { state: ProcessState::Stopped | ProcessState::Crashed, .. });
             over && event.host == "proxy"
         });
-        if !ended {
+        if !ended && !run.stalled(event.at.saturating_sub(GOOD_BYE), event.at) {
             broken.push(format!("the connection that said good-bye was not closed by {}: {why}", seconds(event.at)));
         }
     }

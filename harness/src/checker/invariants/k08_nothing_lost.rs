@@ -52,6 +52,10 @@ fn given_out(run: &Run<'_>, found: &mut Found) {
                 continue;
             }
             let file = run.played.disk.iter().find(|(path, _)| names(path, key));
+            // What others did to it is not the product's loss.
+            if tampered(run, key) {
+                continue;
+            }
             match file.map(|(_, content)| serde_json::from_slice::<Value>(content).unwrap_or_default()) {
                 None => found.broken.push(format!("at {at} {key} was given out, and it is not on the disk")),
                 Some(file) if file["uniqueIdentifier"] != key || !holds_a_key(&file) => {
@@ -81,6 +85,15 @@ fn durable_before(exchange: &Exchange<'_>, reply: &Reply<'_>, key: &str) -> bool
     false
 }
 
+/// Whether somebody has removed or damaged the file of a key.
+fn tampered(run: &Run<'_>, key: &str) -> bool {
+    let files = run.events().iter().filter(|event| event.host == "operator").filter_map(|event| match &event.what {
+        What::File { path, .. } if names(Path::new(path), key) => Some(Path::new(path)),
+        _ => None,
+    });
+    files.into_iter().any(|path| matches!(run.done_to(path), Some("remove" | "damage")))
+}
+
 fn destroys(exchange: &Exchange<'_>, key: &str) -> bool {
     let replies = exchange.replies();
     exchange.key == Some(key) && replies.iter().any(|reply| reply.succeeded && reply.operation == "Destroy")
@@ -99,7 +112,8 @@ fn whole(run: &Run<'_>, found: &mut Found) {
         // What the lab has placed, and nobody has touched, proves nothing.
         let touched = run.events().iter().filter_map(changed).any(|(_, changed)| changed == path);
         found.exercised += u64::from(touched);
-        if !serde_json::from_slice::<Value>(content).is_ok_and(|file| file.is_object()) {
+        let whole = serde_json::from_slice::<Value>(content).is_ok_and(|file| file.is_object());
+        if !whole && run.done_to(path) != Some("damage") {
             found.broken.push(format!("`{}` is not whole: {} bytes", path.display(), content.len()));
         }
     }

@@ -211,6 +211,12 @@ impl Aws {
             // What was cancelled in time stays disabled until somebody enables it.
             (KeyChange::CancelDeletion, KeyState::PendingDeletion(date)) if at < date => key.state = KeyState::Disabled,
             (KeyChange::CancelDeletion, _) => return Err(refused("cancel the deletion of")),
+            (KeyChange::Disconnect, KeyState::Enabled | KeyState::Unavailable) => key.state = KeyState::Unavailable,
+            (KeyChange::Connect, KeyState::Enabled | KeyState::Unavailable) => key.state = KeyState::Enabled,
+            // Policies are no part of a key's state.
+            (KeyChange::Deny | KeyChange::Allow | KeyChange::Restrict, _) => {}
+            (KeyChange::Disconnect, _) => return Err(refused("disconnect the store of")),
+            (KeyChange::Connect, _) => return Err(refused("connect the store of")),
             (KeyChange::Disable, _) => return Err(refused("disable")),
             (KeyChange::Enable, _) => return Err(refused("enable")),
             (KeyChange::Rotate, _) => return Err(refused("rotate")),

@@ -8,7 +8,8 @@ use crate::scenario::model::Action;
 use crate::scenario::text::Text;
 use crate::scenario::words::Victim;
 
-/// Ends a process as SIGKILL does, or with `machine` both of them as a power cut does: what was not synced is lost.
+/// Ends a process as SIGKILL does, or with `machine` both of them as a power cut does: what was not synced is lost. With
+/// `at_write` beside it the cut comes right after that disk operation, counted from here.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
@@ -18,7 +19,13 @@ impl Verb for Crash {
     fn action(&self, line: &mut Line<'_>) -> Option<Action> {
         Some(match self.0.read(line.mistakes)? {
             Victim::Process(process) => Action::Crash(process),
-            Victim::Machine => Action::PowerCut,
+            Victim::Machine => {
+                let at_write = match line.options.at_write.take() {
+                    Some(range) => Some(range.read(line.mistakes)?),
+                    None => None,
+                };
+                Action::PowerCut { at_write }
+            }
         })
     }
 }

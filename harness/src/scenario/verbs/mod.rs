@@ -16,7 +16,8 @@ use super::file::ThenFile;
 use super::mistake::{Mistakes, suggestion};
 use super::model::{Action, EndpointState, KeyChange};
 use super::text::{Literal, Located, Text};
-use super::values::Moment;
+use super::values::{KeyName, Moment, Region, Time, WriteRange};
+use super::words::{ErrorCode, RevocationReason};
 
 /// What every verb can do.
 trait Verb {
@@ -35,8 +36,8 @@ pub(super) struct Line<'a> {
     pub(super) keys: &'a [Declared],
     /// Whether anything in this world uses a cloud.
     pub(super) cloud: bool,
-    /// The `cloud_provider` beside the verb. A verb that understands it takes it away.
-    pub(super) cloud_provider: Option<&'a Text<Provider>>,
+    /// What stands beside the verb. A verb that understands an option takes it away.
+    pub(super) options: Options<'a>,
     /// The mistakes so far.
     pub(super) mistakes: &'a mut Mistakes,
 }
@@ -63,6 +64,19 @@ impl Line<'_> {
         let label = "nothing here uses credentials";
         self.mistakes.push("no cloud takes part in this scenario".to_owned(), [(argument.span(), label)]);
         None
+    }
+
+    /// Whether a word is the name of an endpoint of the world.
+    fn is_endpoint(&self, word: &str) -> bool {
+        self.endpoints.iter().any(|known| known.value == word)
+    }
+
+    /// The customer's key that stands beside the verb; `Some(None)` if none does.
+    fn kms_key(&mut self) -> Option<Option<String>> {
+        match self.options.kms_key.take() {
+            None => Some(None),
+            Some(name) => self.declared("KMS key", name, self.keys).map(Some),
+        }
     }
 
     /// A name among those declared.
@@ -97,9 +111,13 @@ pub(super) fn find_declared<L: Literal<Value = String>>(
     None
 }
 
-/// Declares the verbs: the module of each, the column for it in a line of the timeline, and the list of all.
+/// Declares the verbs: the module of each, the column for it in a line of the timeline, and the list of all; and the
+/// options that can stand beside some of them.
 macro_rules! verbs {
-    ($($word:ident: $Argument:ident,)+) => {
+    (
+        verbs { $($word:ident: $Argument:ident,)+ }
+        options { $($(#[doc = $doc:literal])+ $option:ident: $Literal:ident,)+ }
+    ) => {
         $(mod $word;)+
 
         /// One line of the timeline: a moment, one verb, and what must follow.
@@ -109,8 +127,7 @@ macro_rules! verbs {
             /// When, counted from the start of the run: a moment, or a range from which the seed draws one.
             pub(in crate::scenario) at: Text<Moment>,
             $($word: Option<$word::$Argument>,)+
-            /// Beside `start = "proxy"`: its `-cloudProvider` from now on.
-            pub(in crate::scenario) cloud_provider: Option<Text<Provider>>,
+            $($(#[doc = $doc])+ pub(in crate::scenario) $option: Option<Text<$Literal>>,)+
             /// What must follow.
             pub(in crate::scenario) then: Option<ThenLocated>,
         }
@@ -127,6 +144,22 @@ macro_rules! verbs {
             Some(schema.get("description")?.as_str()?.replace('\n', " "))
         }
 
+        /// What stands beside a verb.
+        pub(in crate::scenario) struct Options<'a> {
+            $($option: Option<&'a Text<$Literal>>,)+
+        }
+
+        impl Options<'_> {
+            /// Those that are there, with their places.
+            pub(in crate::scenario) fn written(&self) -> Vec<(&'static str, Range<usize>)> {
+                let mut written = Vec::new();
+                $(if let Some(option) = self.$option {
+                    written.push((stringify!($option), option.span()));
+                })+
+                written
+            }
+        }
+
         impl EventFile {
             /// The verbs of the line with the places of their arguments: one, if the line is right.
             pub(in crate::scenario) fn verbs(&self) -> Vec<Said<'_>> {
@@ -135,6 +168,11 @@ macro_rules! verbs {
                     said.push(Said { word: stringify!($word), span: verb.0.span(), verb });
                 })+
                 said
+            }
+
+            /// What stands beside the verb.
+            pub(in crate::scenario) fn options(&self) -> Options<'_> {
+                Options { $($option: self.$option.as_ref(),)+ }
             }
         }
     };
@@ -160,19 +198,63 @@ impl Said<'_> {
 }
 
 verbs! {
-    start: Start,
-    stop: Stop,
-    crash: Crash,
-    reject: Reject,
-    approve: Approve,
-    refuse: Refuse,
-    reset: Reset,
-    expire: Expire,
-    renew: Renew,
-    disable: Disable,
-    enable: Enable,
-    delete: Delete,
-    restore: Restore,
-    rotate: Rotate,
-    pass: Pass,
+    verbs {
+        start: Start,
+        stop: Stop,
+        crash: Crash,
+        stall: Stall,
+        resume: Resume,
+        initiate: Initiate,
+        approve: Approve,
+        reject: Reject,
+        blackhole: Blackhole,
+        refuse: Refuse,
+        reset: Reset,
+        vanish: Vanish,
+        misname: Misname,
+        throttle: Throttle,
+        fail: Fail,
+        garble: Garble,
+        truncate: Truncate,
+        slow: Slow,
+        expire: Expire,
+        renew: Renew,
+        edit: Edit,
+        disable: Disable,
+        enable: Enable,
+        delete: Delete,
+        restore: Restore,
+        rotate: Rotate,
+        deny: Deny,
+        allow: Allow,
+        restrict: Restrict,
+        disconnect: Disconnect,
+        connect: Connect,
+        revoke: Revoke,
+        destroy: Destroy,
+        remove: Remove,
+        damage: Damage,
+        forbid: Forbid,
+        fill: Fill,
+        free: Free,
+        skew: Skew,
+        pass: Pass,
+    }
+
+    options {
+        /// Beside `start = "proxy"`: its `-cloudProvider` from now on.
+        cloud_provider: Provider,
+        /// Beside `start = "proxy"`: its `--kms-key` from now on. Beside `edit = "key-file"`: the key that is written.
+        kms_key: KeyName,
+        /// Beside `edit = "metadata"`: the region that is written.
+        region: Region,
+        /// Beside `fail`: the error code of every answer.
+        code: ErrorCode,
+        /// Beside `slow`: how much later answers come.
+        by: Time,
+        /// Beside `crash = "machine"`: not at once, but right after this disk operation, counted from now.
+        at_write: WriteRange,
+        /// Beside `revoke`: why.
+        reason: RevocationReason,
+    }
 }

@@ -15,12 +15,18 @@ pub(super) struct Start(pub(super) Text<Process>);
 
 impl Verb for Start {
     fn action(&self, line: &mut Line<'_>) -> Option<Action> {
-        match (self.0.read(line.mistakes)?, line.cloud_provider) {
-            (Process::Proxy, Some(provider)) => {
-                line.cloud_provider = None;
-                Some(Action::StartProxy { cloud_provider: provider.read(line.mistakes)? })
-            }
-            (process, _) => Some(Action::Start(process)),
+        let process = self.0.read(line.mistakes)?;
+        if process != Process::Proxy {
+            return Some(Action::Start(process));
         }
+        let kms_key = line.kms_key()?;
+        let cloud_provider = match line.options.cloud_provider.take() {
+            Some(provider) => Some(provider.read(line.mistakes)?),
+            None => None,
+        };
+        if cloud_provider.is_none() && kms_key.is_none() {
+            return Some(Action::Start(process));
+        }
+        Some(Action::StartProxy { cloud_provider, kms_key })
     }
 }

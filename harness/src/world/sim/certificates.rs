@@ -26,6 +26,12 @@ const BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long they hold after it: longer than any scenario's `pass` that does not mean them.
 const AFTER: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
 
+/// How long ago an expired certificate expired: more than any clock is behind.
+const EXPIRED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The name in a certificate for another name.
+const ANOTHER_NAME: &str = "another.endpoint.example";
+
 thread_local! {
     /// What this thread has made, by names.
     static MADE: RefCell<BTreeMap<Vec<String>, Made>> = const { RefCell::new(BTreeMap::new()) };
@@ -34,7 +40,12 @@ thread_local! {
 /// What the clouds of a world show, and what the proxy trusts.
 #[derive(Clone)]
 pub(crate) struct CloudTls {
+    /// The right certificate.
     pub(crate) server: Arc<ServerConfig>,
+    /// One that has expired.
+    pub(crate) expired: Arc<ServerConfig>,
+    /// One for another name.
+    pub(crate) misnamed: Arc<ServerConfig>,
     pub(crate) roots: Arc<RootCertStore>,
 }
 
@@ -49,21 +60,31 @@ impl CloudTls {
                 new
             }
         });
-        let time = Arc::new(TlsTime(clock.clone()));
-        let mut server = ServerConfig::builder_with_details(crypto.provider(), time)
-            .with_safe_default_protocol_versions()
-            .expect("the provider serves the default versions")
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(made.certified)));
-        // A session that outlives its connection would tie one request to another.
-        server.send_tls13_tickets = 0;
-        CloudTls { server: Arc::new(server), roots: made.roots }
+        let show = |certified: Arc<CertifiedKey>| {
+            let time = Arc::new(TlsTime(clock.clone()));
+            let mut server = ServerConfig::builder_with_details(crypto.provider(), time)
+                .with_safe_default_protocol_versions()
+                .expect("the provider serves the default versions")
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+            // A session that outlives its connection would tie one request to another.
+            server.send_tls13_tickets = 0;
+            Arc::new(server)
+        };
+        CloudTls {
+            server: show(made.certified),
+            expired: show(made.expired),
+            misnamed: show(made.misnamed),
+            roots: made.roots,
+        }
     }
 }
 
 #[derive(Clone)]
 struct Made {
     certified: Arc<CertifiedKey>,
+    expired: Arc<CertifiedKey>,
+    misnamed: Arc<CertifiedKey>,
     roots: Arc<RootCertStore>,
 }
 
@@ -75,16 +96,25 @@ impl Made {
         authority_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = authority_params.self_signed(&authority_key)?;
         let issuer = Issuer::from_params(&authority_params, &authority_key);
-        let key = certificate_key([2; 32])?;
-        let mut leaf_params = params("lab cloud", 2, now, names.to_vec())?;
-        leaf_params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let leaf = leaf_params.signed_by(&key, &issuer)?;
-
+        let leaf = |serial, names: Vec<String>, expired: bool| -> Result<_, Box<dyn std::error::Error>> {
+            let key = certificate_key([2; 32])?;
+            let mut params = params("lab cloud", serial, now, names)?;
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            if expired {
+                params.not_after = OffsetDateTime::from(now - EXPIRED);
+            }
+            let leaf = params.signed_by(&key, &issuer)?;
+            let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+            Ok(Arc::new(CertifiedKey::from_der(vec![leaf.der().clone()], key, &crypto.provider())?))
+        };
         let mut roots = RootCertStore::empty();
         roots.add(authority.der().clone())?;
-        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-        let certified = CertifiedKey::from_der(vec![leaf.der().clone()], key, &crypto.provider())?;
-        Ok(Made { certified: Arc::new(certified), roots: Arc::new(roots) })
+        Ok(Made {
+            certified: leaf(2, names.to_vec(), false)?,
+            expired: leaf(3, names.to_vec(), true)?,
+            misnamed: leaf(4, vec![ANOTHER_NAME.to_owned()], false)?,
+            roots: Arc::new(roots),
+        })
     }
 }
 

@@ -19,8 +19,8 @@ use super::front_end::{EndpointSwitch, FrontEnd};
 use super::machine::{CLOUD, Ground};
 use super::network::{Map, Place};
 use super::planted::Planted;
-use crate::clouds::aws::{Aws, Holder, IssuedCredentials};
-use crate::scenario::{Credentials, CredentialsKind, KeyChange, World};
+use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
+use crate::scenario::{self, Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, World};
 use crate::trace::Trace;
 use crate::world::Entropy;
 
@@ -33,6 +33,9 @@ const ROLE: &str = "atlas-kms";
 /// The role's external id, as its trust policy asks for.
 pub(crate) const EXTERNAL_ID: &str = "kmiplab-external-id";
 
+/// The endpoint of the second region.
+const REPLICA: &str = "replica";
+
 /// The name of the token service's host.
 const STS: &str = "sts";
 
@@ -44,8 +47,12 @@ pub(crate) struct CloudWorld {
     pub(crate) endpoints: Vec<CloudEndpoint>,
     /// What the proxy is given now.
     pub(crate) current: Arc<Mutex<Current>>,
+    /// What was valid once, and is not any more.
+    pub(crate) outdated: Option<IssuedCredentials>,
     kind: CredentialsKind,
     region: String,
+    /// Whether the proxy finds its way by the region, without being given endpoints.
+    by_region: bool,
     arns: BTreeMap<String, String>,
 }
 
@@ -64,6 +71,8 @@ pub(crate) struct CloudEndpoint {
 pub(crate) struct Current {
     pub(crate) issued: IssuedCredentials,
     pub(crate) role_arn: Option<String>,
+    /// The region that stands beside them.
+    pub(crate) region: String,
 }
 
 impl CloudWorld {
@@ -72,8 +81,14 @@ impl CloudWorld {
         let created = clock.at(Duration::ZERO) - Duration::from_secs(90 * 24 * 60 * 60);
         let mut aws = Aws::new(&region, entropy.key("aws"), created, trace.clone());
         let arns: BTreeMap<String, String> =
-            world.aws.keys.iter().map(|name| (name.clone(), aws.add_key(name))).collect();
-        let current = issue(&mut aws, &world.credentials, clock.at(Duration::ZERO));
+            world.aws.keys.iter().map(|name| (name.clone(), add_key(&mut aws, name))).collect();
+        let now = clock.at(Duration::ZERO);
+        let outdated = (world.credentials.metadata == Metadata::Outdated).then(|| {
+            let outdated = issue(&mut aws, &world.credentials, now, &region).issued;
+            end(&mut aws, world.credentials.kind, &outdated, now);
+            outdated
+        });
+        let current = issue(&mut aws, &world.credentials, now, &region);
 
         let mut endpoints = Vec::new();
         for (index, endpoint) in world.aws.endpoints.iter().enumerate() {
@@ -88,6 +103,15 @@ impl CloudWorld {
                 dns,
                 address: address.into(),
                 private: endpoint.private,
+                service: "kms",
+            });
+        }
+        if let Some(replica) = &world.aws.replica {
+            endpoints.push(CloudEndpoint {
+                name: REPLICA.to_owned(),
+                dns: format!("kms.{replica}.amazonaws.com"),
+                address: Ipv4Addr::new(203, 0, 113, 100).into(),
+                private: false,
                 service: "kms",
             });
         }
@@ -111,14 +135,19 @@ impl CloudWorld {
             tls,
             endpoints,
             current: Arc::new(Mutex::new(current)),
+            outdated,
             kind: world.credentials.kind,
             region,
+            by_region: world.aws.replica.is_some(),
             arns,
         }
     }
 
     /// The endpoints as the proxy's command line states them.
     pub(crate) fn kms_endpoints(&self) -> Vec<KmsEndpoint> {
+        if self.by_region {
+            return Vec::new();
+        }
         let kms = self.endpoints.iter().filter(|endpoint| endpoint.service == "kms");
         kms.map(|endpoint| {
             let class = if endpoint.private { "private" } else { "public" };
@@ -144,6 +173,18 @@ impl CloudWorld {
     }
 
     pub(crate) fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) {
+        match change {
+            KeyChange::Deny => self.aws().deny("*", "kms:*", name),
+            KeyChange::Restrict => self.aws().set_private_only(name, true),
+            KeyChange::Allow => {
+                self.aws().allow("*", "kms:*", name);
+                self.aws().set_private_only(name, false);
+            }
+            _ => self.change_state(name, change, at),
+        }
+    }
+
+    fn change_state(&self, name: &str, change: KeyChange, at: SystemTime) {
         // What AWS itself would refuse (rotating a disabled key, say) changes nothing, as in the real service.
         let _ = self.aws().change_key(name, change, at);
     }
@@ -151,26 +192,45 @@ impl CloudWorld {
     /// The cloud stops accepting what it has given out.
     pub(crate) fn expire(&self, now: SystemTime) {
         let current = self.current();
-        let id = &current.issued.access_key_id;
-        let mut aws = self.aws();
-        let done = match self.kind {
-            CredentialsKind::Session => aws.expire(id, now),
-            CredentialsKind::User | CredentialsKind::Role => aws.revoke(id),
-        };
-        done.expect("the current credentials were issued by this cloud");
+        end(&mut self.aws(), self.kind, &current.issued, now);
     }
 
     /// The cloud gives out new credentials, which are then the current ones.
     pub(crate) fn renew(&self, credentials: &Credentials, now: SystemTime) {
         // Renewed ones last as long as sessions usually do, not as the first ones did.
         let renewed = Credentials { expires: None, ..credentials.clone() };
-        let issued = issue(&mut self.aws(), &renewed, now);
+        let region = self.current().region.clone();
+        let issued = issue(&mut self.aws(), &renewed, now, &region);
         *self.current() = issued;
     }
 
-    /// Takes back every planned fault.
-    pub(crate) fn heal(&self) {
-        self.aws().clear_faults(None);
+    /// The role trusts the proxy's user, or no longer.
+    pub(crate) fn trust(&self, trusted: bool) {
+        if trusted {
+            self.aws().allow(USER, "sts:AssumeRole", ROLE);
+        } else {
+            self.aws().deny(USER, "sts:AssumeRole", ROLE);
+        }
+    }
+
+    /// Lets the service misbehave towards whoever comes through an endpoint, or not any more.
+    pub(crate) fn set_fault(&self, endpoint: &str, state: &EndpointState) {
+        let mut aws = self.aws();
+        aws.clear_faults(Some(endpoint));
+        aws.set_endpoint_policy(endpoint, *state != EndpointState::Denying);
+        let fault = match state {
+            EndpointState::Throttling => Fault::Throttle,
+            EndpointState::Failing(code) => match code.as_str() {
+                "DependencyTimeoutException" => Fault::Unavailable,
+                "KeyUnavailableException" => Fault::KeyUnavailable,
+                _ => Fault::Internal,
+            },
+            EndpointState::Garbling => Fault::Garbage,
+            EndpointState::Truncating => Fault::Cut { after_bytes: TRUNCATED_AFTER },
+            EndpointState::Slow(by) => Fault::Slow(*by),
+            _ => return,
+        };
+        aws.inject(fault, Some(endpoint), None);
     }
 
     pub(crate) fn current(&self) -> MutexGuard<'_, Current> {
@@ -182,23 +242,42 @@ impl CloudWorld {
     }
 }
 
+/// How many bytes of a truncated answer arrive.
+const TRUNCATED_AFTER: usize = 20;
+
+/// Makes a key, in all regions if its name says so.
+fn add_key(aws: &mut Aws, name: &str) -> String {
+    if scenario::Aws::is_multi_region(name) { aws.add_multi_region_key(name) } else { aws.add_key(name) }
+}
+
 /// How long a renewed session lasts: the usual hour.
 const SESSION: Duration = Duration::from_secs(60 * 60);
 
-fn issue(aws: &mut Aws, credentials: &Credentials, now: SystemTime) -> Current {
+/// The account stops accepting what it has issued.
+fn end(aws: &mut Aws, kind: CredentialsKind, issued: &IssuedCredentials, now: SystemTime) {
+    let id = &issued.access_key_id;
+    let done = match kind {
+        CredentialsKind::Session => aws.expire(id, now),
+        CredentialsKind::User | CredentialsKind::Role => aws.revoke(id),
+    };
+    done.expect("the credentials were issued by this account");
+}
+
+fn issue(aws: &mut Aws, credentials: &Credentials, now: SystemTime, region: &str) -> Current {
+    let region = region.to_owned();
     match credentials.kind {
-        CredentialsKind::User => Current { issued: aws.add_user(USER), role_arn: None },
+        CredentialsKind::User => Current { issued: aws.add_user(USER), role_arn: None, region },
         CredentialsKind::Session => {
             let expires = now + credentials.expires.unwrap_or(SESSION);
             // The session's user must exist before the session.
             let _ = aws.add_user(USER);
-            Current { issued: aws.add_session(Holder::User(USER), Some(expires)), role_arn: None }
+            Current { issued: aws.add_session(Holder::User(USER), Some(expires)), role_arn: None, region }
         }
         CredentialsKind::Role => {
             let issued = aws.add_user(USER);
             aws.deny(USER, "kms:*", "*");
             let arn = aws.add_role(ROLE, &[USER], Some(EXTERNAL_ID));
-            Current { issued, role_arn: Some(arn) }
+            Current { issued, role_arn: Some(arn), region }
         }
     }
 }
@@ -216,7 +295,7 @@ pub(crate) fn host(
         name: endpoint.name.clone(),
         private: endpoint.private,
         cloud: cloud.aws.clone(),
-        tls: cloud.tls.server.clone(),
+        tls: cloud.tls.clone(),
         clock: ground.clock.clone(),
         trace: ground.trace.clone(),
         switch,

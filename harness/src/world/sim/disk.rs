@@ -36,6 +36,9 @@ struct Inner {
     operations: u64,
     crash: Option<CrashPoint>,
     off: bool,
+    full: bool,
+    /// Files that nobody may read.
+    forbidden: BTreeSet<PathBuf>,
 }
 
 /// A file's content: what programs see, and what has reached the platters.
@@ -137,6 +140,28 @@ impl Disk {
         inner.crash = None;
     }
 
+    /// From now on there is no room for a byte more, or there is again.
+    pub fn fill(&self, full: bool) {
+        self.lock().full = full;
+    }
+
+    /// From now on nobody may read a file, or everybody may again.
+    pub fn forbid(&self, path: &Path, forbidden: bool) {
+        let mut inner = self.lock();
+        if forbidden {
+            inner.forbidden.insert(path.to_owned());
+        } else {
+            inner.forbidden.remove(path);
+        }
+    }
+
+    /// Takes a file away, durably, without any program having done it.
+    pub fn take(&self, path: &Path) {
+        let mut inner = self.lock();
+        inner.seen.remove(path);
+        inner.durable.remove(path);
+    }
+
     /// What would survive a power cut now.
     pub fn durable(&self, path: &Path) -> Option<Vec<u8>> {
         self.lock().durable.get(path).map(|content| content.durable.clone().unwrap_or_default())
@@ -208,6 +233,9 @@ impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let inner = self.lock();
         inner.powered()?;
+        if inner.forbidden.contains(path) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "Permission denied"));
+        }
         let content = inner.seen.get(path).map(|content| content.seen.clone()).ok_or_else(missing)?;
         drop(inner);
         self.note("read", path);
@@ -227,6 +255,9 @@ impl Files for Disk {
         self.operate("write", path, |inner| {
             if path.parent().is_none_or(|parent| !inner.directories.contains(parent)) {
                 return Err(missing());
+            }
+            if inner.full {
+                return Err(io::Error::new(io::ErrorKind::StorageFull, "No space left on device"));
             }
             let id = inner.next_content();
             inner.seen.insert(path.to_owned(), Content { id, seen: content.to_vec(), durable: None });

@@ -3,24 +3,24 @@
 //! Everything random is drawn before the first step. Faults change the network (turmoil's holds and partitions), an
 //! endpoint's switch, the cloud's state, a process' orders, the wall clocks, or the operator's files; nothing else.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use turmoil::Sim;
 
-use super::clock::{EPOCH, WallClock};
+use super::clock::{EPOCH, MachineClock, WallClock};
 use super::cloud::{self, CloudWorld};
-use super::disk::Disk;
-use super::front_end::{EndpointSwitch, Phase};
+use super::disk::{CrashPoint, Disk};
+use super::endpoints::Endpoints;
+use super::kept_files::{self, KeptFiles};
 use super::machine::{Ground, MongodOrders, Orders, ProxyOrders};
 use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
-use crate::scenario::{Action, EndpointState, GivenBy, Process, Scenario, When};
+use crate::scenario::{Action, Database, GivenBy, Process, Scenario, When};
 use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
 use crate::world::Entropy;
 
@@ -39,14 +39,20 @@ pub(crate) struct Driver<'a> {
     sim: Sim<'static>,
     ground: Ground,
     cloud: CloudWorld,
-    switches: BTreeMap<String, EndpointSwitch>,
-    phases: BTreeMap<String, Phase>,
-    blocked: BTreeMap<String, EndpointState>,
+    endpoints: Endpoints,
+    kept_files: KeptFiles,
     times: Vec<Duration>,
+    /// For each line with `at_write` the number of the disk operation after which the power goes.
+    writes: BTreeMap<usize, u64>,
+    /// Whether the power goes at a disk operation that is still to come.
+    power_will_go: bool,
+    /// Whether nothing passes between mongod and the proxy.
+    stalled: bool,
     drawn: Vec<Drawn>,
     proxy: watch::Sender<Orders<ProxyOrders>>,
     mongod: watch::Sender<Orders<MongodOrders>>,
-    cloud_provider: kmip_proxy::keys::Provider,
+    /// How the proxy is started next.
+    flags: ProxyOrders,
     existing: BTreeMap<String, Fingerprint>,
 }
 
@@ -60,6 +66,7 @@ impl<'a> Driver<'a> {
         };
         let mut drawn = Vec::new();
         let times = draw_times(scenario, &entropy, &mut drawn);
+        let writes = draw_writes(scenario, &entropy, &mut drawn);
         let mut sim = turmoil::Builder::new()
             .rng_seed(entropy.number("network"))
             .epoch(SystemTime::UNIX_EPOCH + EPOCH)
@@ -77,17 +84,14 @@ impl<'a> Driver<'a> {
         map.add_port((Ipv4Addr::LOCALHOST, relay::PORT).into(), relayed);
         let cloud = CloudWorld::new(world, &entropy, &clock, &trace, &mut map);
         let disk = Disk::new();
-        let ground = Ground { clock, disk, map: map.into(), roots: cloud.tls.roots.clone(), trace };
+        let map = Arc::new(map);
+        let machine_clock = MachineClock::new(clock.clone());
+        let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
         let existing = snapshot::prepare(&ground, world, &cloud, &entropy);
 
-        let mut phases = BTreeMap::new();
-        let mut switches = BTreeMap::new();
+        let endpoints = Endpoints::new(&cloud, &ground.map, &entropy);
         for endpoint in &cloud.endpoints {
-            let name = format!("phase/{}", endpoint.name);
-            phases.insert(endpoint.name.clone(), Phase::ALL[entropy.pick(&name, Phase::ALL.len())]);
-            let switch: EndpointSwitch = Rc::new(Cell::new(None));
-            switches.insert(endpoint.name.clone(), switch.clone());
-            cloud::host(&mut sim, &cloud, endpoint, switch, &ground, planted);
+            cloud::host(&mut sim, &cloud, endpoint, endpoints.switch(&endpoint.name), &ground, planted);
         }
         let (proxy, proxy_orders) = watch::channel(Orders::default());
         let (mongod, mongod_orders) = watch::channel(Orders::default());
@@ -99,19 +103,27 @@ impl<'a> Driver<'a> {
         if world.saboteur {
             saboteur(&mut sim, &ground.trace);
         }
+        // Where a key exists, its own customer's key wraps new ones; a first key has nothing to follow.
+        let first_key = world.aws.keys.first().filter(|_| world.mongod.database == Database::Empty);
+        let flags = ProxyOrders {
+            cloud_provider: world.proxy.cloud_provider,
+            kms_key: first_key.map(|name| cloud.arn(name).to_owned()),
+        };
         Driver {
             scenario,
             sim,
             ground,
             cloud,
-            switches,
-            phases,
-            blocked: BTreeMap::new(),
+            endpoints,
+            kept_files: KeptFiles::default(),
             times,
+            writes,
+            power_will_go: false,
+            stalled: false,
             drawn,
             proxy,
             mongod,
-            cloud_provider: world.proxy.cloud_provider,
+            flags,
             existing,
         }
     }
@@ -182,6 +194,9 @@ impl<'a> Driver<'a> {
     fn step(&mut self) -> Result<(), String> {
         self.sim.step().map_err(|error| error.to_string())?;
         self.ground.clock.drive(self.sim.elapsed());
+        if self.power_will_go && self.ground.disk.is_off() {
+            self.power_cut();
+        }
         Ok(())
     }
 
@@ -190,38 +205,64 @@ impl<'a> Driver<'a> {
         self.note(event.line, &event.text);
         match &event.action {
             Action::Start(Process::Proxy) => self.start_proxy(),
-            Action::StartProxy { cloud_provider } => {
-                self.cloud_provider = *cloud_provider;
+            Action::StartProxy { cloud_provider, kms_key } => {
+                if let Some(provider) = cloud_provider {
+                    self.flags.cloud_provider = *provider;
+                }
+                if let Some(name) = kms_key {
+                    self.flags.kms_key = Some(self.cloud.arn(name).to_owned());
+                }
                 self.start_proxy();
             }
             Action::Start(Process::Mongod) => self.start_mongod(false),
             Action::RotateMasterKey => self.start_mongod(true),
             Action::Stop(process) => self.stop(*process),
             Action::Crash(process) => self.crash(*process),
-            Action::PowerCut => {
-                self.crash(Process::Mongod);
-                self.crash(Process::Proxy);
-                self.ground.disk.power_cut();
-                self.ground.disk.power_on();
+            Action::PowerCut { at_write: None } => self.power_cut(),
+            Action::PowerCut { at_write: Some(_) } => {
+                self.ground.disk.crash_at(CrashPoint::After(self.writes[&index]));
+                self.power_will_go = true;
             }
-            Action::Endpoint { name, state } => self.endpoint(name, *state),
-            Action::Key { name, change } => {
-                self.cloud.change_key(name, *change, self.ground.clock.at(self.sim.elapsed()))
+            // Either way nothing passes between the two; what the proxy has asked of others goes on.
+            Action::Stall(_) => self.stall(true),
+            Action::Resume(_) => self.stall(false),
+            Action::Endpoint { name, state } => {
+                let drawn = self.endpoints.set(&mut self.sim, &self.cloud, name, state);
+                self.drawn.extend(drawn.filter(|drawn| !self.drawn.contains(drawn)));
             }
-            Action::ExpireCredentials => self.cloud.expire(self.ground.clock.at(self.sim.elapsed())),
-            Action::RenewCredentials => self.renew(),
+            Action::Key { name, change } => self.cloud.change_key(name, *change, self.now()),
+            Action::Role { trusted } => self.cloud.trust(*trusted),
+            Action::ExpireCredentials => self.cloud.expire(self.now()),
+            Action::RenewCredentials => {
+                self.cloud.renew(&self.scenario.world.credentials, self.now());
+                self.hand_over();
+            }
+            Action::EditMetadata { region } => {
+                if let Some(region) = region {
+                    self.cloud.current().region.clone_from(region);
+                }
+                self.edit_metadata();
+            }
+            Action::EditKeyFile { kms_key } => kept_files::edit_key_files(&self.ground, self.cloud.arn(kms_key)),
+            Action::File { file, change } => self.kept_files.change(&self.ground, *file, *change),
+            Action::Disk { full } => self.ground.disk.fill(*full),
+            Action::Object(_) => {}
+            Action::Skew { ahead, by } => self.ground.machine_clock.skew(*ahead, *by),
             Action::Pass(time) => self.ground.clock.pass(*time),
         }
+    }
+
+    /// The true time.
+    fn now(&self) -> SystemTime {
+        self.ground.clock.at(self.sim.elapsed())
     }
 
     /// Heals everything around, starts mongod once more, and waits until it opens or gives up.
     fn epilogue(&mut self) -> Result<Duration, String> {
         self.note(0, "everything around is healed, and mongod is started once more");
-        let names: Vec<String> = self.switches.keys().cloned().collect();
-        for name in names {
-            self.endpoint(&name, EndpointState::Available);
-        }
-        self.cloud.heal();
+        self.endpoints.heal(&mut self.sim, &self.cloud);
+        self.stall(false);
+        self.power_will_go = false;
         if self.proxy.borrow().run.is_none() || !self.runs(Process::Proxy) {
             self.start_proxy();
         }
@@ -251,7 +292,7 @@ impl<'a> Driver<'a> {
 
     fn start_proxy(&mut self) {
         self.revive("proxy");
-        let run = Some(ProxyOrders { cloud_provider: self.cloud_provider });
+        let run = Some(self.flags.clone());
         self.proxy.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
     }
 
@@ -279,8 +320,29 @@ impl<'a> Driver<'a> {
         self.ground.trace.record(host, What::Process { state: ProcessState::Crashed, why: None });
     }
 
+    /// Ends both processes, and the disk forgets what was not synced.
+    fn power_cut(&mut self) {
+        self.crash(Process::Mongod);
+        self.crash(Process::Proxy);
+        self.ground.disk.power_cut();
+        self.ground.disk.power_on();
+        self.power_will_go = false;
+    }
+
+    /// Lets nothing pass between mongod and the proxy, or everything again.
+    fn stall(&mut self, stalled: bool) {
+        match (self.stalled, stalled) {
+            (false, true) => self.sim.hold("mongod", "proxy"),
+            (true, false) => self.sim.release("mongod", "proxy"),
+            _ => {}
+        }
+        self.stalled = stalled;
+    }
+
     /// Lets a crashed host take orders again.
     fn revive(&mut self, host: &str) {
+        // A new process does not hang.
+        self.stall(false);
         if !self.sim.is_host_running(host) {
             self.sim.bounce(host);
         }
@@ -297,48 +359,19 @@ impl<'a> Driver<'a> {
         matches!(last, Some(ProcessState::Started | ProcessState::Ready))
     }
 
-    fn endpoint(&mut self, name: &str, state: EndpointState) {
-        match self.blocked.remove(name) {
-            Some(EndpointState::Rejected) => self.sim.release("proxy", name),
-            Some(EndpointState::Refusing) => self.sim.repair("proxy", name),
-            _ => {}
-        }
-        let Some(switch) = self.switches.get(name) else { return };
-        switch.set(None);
-        match state {
-            EndpointState::Available => {}
-            // A partition would refuse at once; a rejected endpoint swallows packets.
-            EndpointState::Rejected => self.sim.hold("proxy", name),
-            EndpointState::Refusing => self.sim.partition("proxy", name),
-            EndpointState::Resetting => {
-                let phase = self.phases[name];
-                switch.set(Some(phase));
-                let drawn = Drawn { what: format!("when {name} cuts connections"), value: phase.as_str().to_owned() };
-                if !self.drawn.contains(&drawn) {
-                    self.drawn.push(drawn);
-                }
-            }
-        }
-        self.blocked.insert(name.to_owned(), state);
-    }
-
-    fn renew(&mut self) {
-        let now = self.ground.clock.at(self.sim.elapsed());
-        let credentials = &self.scenario.world.credentials;
-        self.cloud.renew(credentials, now);
-        if credentials.given_by == GivenBy::Flags {
+    /// Gives the proxy the credentials that are valid now, in the way in which it is given credentials.
+    fn hand_over(&mut self) {
+        if self.scenario.world.credentials.given_by == GivenBy::Flags {
             // New flags take a new start.
             self.start_proxy();
             return;
         }
+        self.edit_metadata();
+    }
+
+    fn edit_metadata(&self) {
         snapshot::write_credentials(&self.ground, &self.scenario.world, &self.cloud);
-        self.ground.trace.record(
-            "operator",
-            What::File {
-                operation: "edit".to_owned(),
-                path: machine::in_dbpath("cloudProviderCredentials").display().to_string(),
-            },
-        );
+        kept_files::note(&self.ground, "edit", &machine::in_dbpath("cloudProviderCredentials"));
     }
 
     fn note(&self, line: u32, text: &str) {
@@ -361,6 +394,21 @@ fn draw_times(scenario: &Scenario, entropy: &Entropy, drawn: &mut Vec<Drawn>) ->
         });
     }
     times
+}
+
+fn draw_writes(scenario: &Scenario, entropy: &Entropy, drawn: &mut Vec<Drawn>) -> BTreeMap<usize, u64> {
+    let mut writes = BTreeMap::new();
+    for (index, event) in scenario.timeline.iter().enumerate() {
+        let Action::PowerCut { at_write: Some(range) } = &event.action else { continue };
+        let count = usize::try_from(range.end() - range.start() + 1).unwrap_or(usize::MAX);
+        let number = range.start() + entropy.pick(&format!("write/{}", event.text), count) as u64;
+        if count > 1 {
+            let what = format!("the disk operation after which the power goes, line {}", event.line);
+            drawn.push(Drawn { what, value: number.to_string() });
+        }
+        writes.insert(index, number);
+    }
+    writes
 }
 
 /// A host that writes down what no seed decides.

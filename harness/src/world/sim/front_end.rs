@@ -24,10 +24,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use kmip_proxy::env::Clock as _;
-use rustls::ServerConfig;
+use tokio::io::AsyncReadExt as _;
 use tokio_rustls::TlsAcceptor;
 use turmoil::net::{TcpListener, TcpStream};
 
+use super::certificates::CloudTls;
 use super::clock::WallClock;
 use super::planted::Rewrite;
 use crate::clouds::{Action, Arrival, Cloud, Handled};
@@ -37,9 +38,25 @@ use crate::trace::Trace;
 pub(crate) const HTTPS: u16 = 443;
 
 /// What an endpoint does with connections that reach it. What never reaches it is the network's business.
-pub(crate) type EndpointSwitch = Rc<Cell<Option<Phase>>>;
+pub(crate) type EndpointSwitch = Rc<Cell<Conduct>>;
 
-/// In which phase an endpoint cuts a connection.
+/// How an endpoint behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Conduct {
+    /// As it should.
+    #[default]
+    Serve,
+    /// It cuts connections in a phase.
+    Cut(Phase),
+    /// From a phase on it is silent, and the connection stands.
+    Silent(Phase),
+    /// It shows a certificate that has expired.
+    ShowExpired,
+    /// It shows a certificate for another name.
+    ShowMisnamed,
+}
+
+/// The phases of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Right after it was accepted.
@@ -70,7 +87,7 @@ pub(crate) struct FrontEnd {
     pub(crate) name: String,
     pub(crate) private: bool,
     pub(crate) cloud: Arc<Mutex<dyn Cloud>>,
-    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) tls: CloudTls,
     pub(crate) clock: WallClock,
     pub(crate) trace: Trace,
     pub(crate) switch: EndpointSwitch,
@@ -92,10 +109,14 @@ impl FrontEnd {
     }
 
     async fn connection(&self, stream: TcpStream) -> io::Result<()> {
-        if self.switch.get() == Some(Phase::BeforeHandshake) {
-            return Ok(());
-        }
-        let stream = TlsAcceptor::from(self.tls.clone()).accept(stream).await?;
+        let shown = match self.switch.get() {
+            Conduct::Cut(Phase::BeforeHandshake) => return Ok(()),
+            Conduct::Silent(Phase::BeforeHandshake) => return silence(stream).await,
+            Conduct::ShowExpired => &self.tls.expired,
+            Conduct::ShowMisnamed => &self.tls.misnamed,
+            Conduct::Serve | Conduct::Cut(_) | Conduct::Silent(_) => &self.tls.server,
+        };
+        let stream = TlsAcceptor::from(shown.clone()).accept(stream).await?;
         let service = service_fn(|request| self.answer(request));
         http1::Builder::new()
             // The Date header is the cloud's to send, from its own clock.
@@ -106,8 +127,10 @@ impl FrontEnd {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Answer>> {
-        if self.switch.get() == Some(Phase::AfterHandshake) {
-            return Err(cut());
+        match self.switch.get() {
+            Conduct::Cut(Phase::AfterHandshake) => return Err(cut()),
+            Conduct::Silent(Phase::AfterHandshake) => std::future::pending().await,
+            _ => {}
         }
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
@@ -128,15 +151,17 @@ impl FrontEnd {
                 }
                 Action::Hang => std::future::pending().await,
                 Action::Reset => return Err(cut()),
-                Action::Cut { response, after_bytes } => return Ok(cut_after(response, after_bytes)),
+                Action::Cut { response, after_bytes } => return Ok(break_off(response, after_bytes, End::Cut)),
             }
         }
     }
 
     fn respond(&self, response: Response<Bytes>) -> Response<Answer> {
-        if self.switch.get() == Some(Phase::MidAnswer) {
-            let half = response.body().len() / 2;
-            return cut_after(response, half);
+        let half = response.body().len() / 2;
+        match self.switch.get() {
+            Conduct::Cut(Phase::MidAnswer) => return break_off(response, half, End::Cut),
+            Conduct::Silent(Phase::MidAnswer) => return break_off(response, half, End::Silence),
+            _ => {}
         }
         let response = match &self.rewrite {
             Some(rewrite) => {
@@ -144,13 +169,20 @@ impl FrontEnd {
             }
             None => response,
         };
-        response.map(|bytes| Answer { bytes: Some(bytes), cut: false })
+        response.map(|bytes| Answer { bytes: Some(bytes), end: End::Whole })
     }
 }
 
-fn cut_after(response: Response<Bytes>, after_bytes: usize) -> Response<Answer> {
+/// Keeps a connection open and says nothing, until the peer gives up.
+async fn silence(mut stream: TcpStream) -> io::Result<()> {
+    let mut ignored = [0; 1024];
+    while stream.read(&mut ignored).await? > 0 {}
+    Ok(())
+}
+
+fn break_off(response: Response<Bytes>, after_bytes: usize, end: End) -> Response<Answer> {
     let whole = response.body().len();
-    let mut response = response.map(|bytes| Answer { bytes: Some(bytes.slice(..after_bytes.min(whole))), cut: true });
+    let mut response = response.map(|bytes| Answer { bytes: Some(bytes.slice(..after_bytes.min(whole))), end });
     response.headers_mut().insert(CONTENT_LENGTH, whole.into());
     response
 }
@@ -162,7 +194,18 @@ fn cut() -> io::Error {
 /// A body that may break off.
 struct Answer {
     bytes: Option<Bytes>,
-    cut: bool,
+    end: End,
+}
+
+/// What comes after the bytes of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It is whole.
+    Whole,
+    /// The connection is cut.
+    Cut,
+    /// Nothing, for ever.
+    Silence,
 }
 
 impl Body for Answer {
@@ -172,14 +215,17 @@ impl Body for Answer {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match self.bytes.take() {
             Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            None if self.cut => Poll::Ready(Some(Err(cut()))),
-            None => Poll::Ready(None),
+            None => match self.end {
+                End::Whole => Poll::Ready(None),
+                End::Cut => Poll::Ready(Some(Err(cut()))),
+                End::Silence => Poll::Pending,
+            },
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.bytes {
-            Some(bytes) if !self.cut => SizeHint::with_exact(bytes.len() as u64),
+            Some(bytes) if self.end == End::Whole => SizeHint::with_exact(bytes.len() as u64),
             _ => SizeHint::default(),
         }
     }

@@ -25,7 +25,7 @@ use super::machine::{
 use super::planted::Planted;
 use super::relay;
 use crate::cast::{self, Persona, Stage};
-use crate::scenario::{Database, GivenBy, Scenario};
+use crate::scenario::{GivenBy, Scenario};
 use crate::trace::{Trace, What};
 
 type Program = Pin<Box<dyn Future<Output = String>>>;
@@ -41,22 +41,17 @@ pub(crate) fn proxy(
 ) {
     let world = scenario.world.clone();
     let endpoints = cloud.kms_endpoints();
-    let region = cloud.region().to_owned();
-    let first_key = world.aws.keys.first().map(|name| cloud.arn(name).to_owned());
     let current = cloud.current.clone();
     let (ground, planted) = (ground.clone(), planted.clone());
     sim.host("proxy", move || {
         let (trace, orders) = (ground.trace.clone(), orders.clone());
-        let (world, endpoints, region, first_key) =
-            (world.clone(), endpoints.clone(), region.clone(), first_key.clone());
+        let (world, endpoints) = (world.clone(), endpoints.clone());
         let (current, ground, planted) = (current.clone(), ground.clone(), planted.clone());
         let begin = move |orders: ProxyOrders, stop: watch::Receiver<bool>| -> Program {
             let env = product_env(&ground, &planted);
             let flags = match world.credentials.given_by {
                 GivenBy::Metadata => FlagCredentials::default(),
-                GivenBy::Flags => {
-                    flags(&current.lock().expect("nothing panics while it holds the credentials"), &region)
-                }
+                GivenBy::Flags => flags(&current.lock().expect("nothing panics while it holds the credentials")),
             };
             let kms_settings = kms::endpoints::Settings {
                 endpoints: endpoints.clone(),
@@ -71,7 +66,7 @@ pub(crate) fn proxy(
                 mongod_port: 27017,
                 cloud_provider: orders.cloud_provider,
                 credentials: CredentialSource { flags, environment: FlagCredentials::default() },
-                kms_key: if world.mongod.database == Database::Empty { first_key.clone() } else { None },
+                kms_key: orders.kms_key,
                 kms: kms_settings,
                 certificates: proxy::Certificates::Generated,
                 limits: Default::default(),
@@ -112,7 +107,7 @@ pub(crate) fn mongod(
             let (port, ca_file) =
                 if relayed { (relay::PORT, in_dbpath(relay::CA_FILE)) } else { (KMIP_PORT, in_dbpath("kmipCA.pem")) };
             let settings = cast::Settings {
-                server_name: "127.0.0.1".to_owned(),
+                server_name: world.servers.join(","),
                 port,
                 ca_file: Some(ca_file),
                 client_certificate_file: in_dbpath("kmipClient.pem"),
@@ -150,12 +145,12 @@ fn product_env(ground: &Ground, planted: &Planted) -> Env {
     env
 }
 
-fn flags(current: &Current, region: &str) -> FlagCredentials {
+fn flags(current: &Current) -> FlagCredentials {
     FlagCredentials {
         access_key_id: Some(current.issued.access_key_id.clone()),
         secret_access_key: Some(SecretText::new(current.issued.secret_access_key.clone())),
         session_token: current.issued.session_token.clone().map(SecretText::new),
-        region: Some(region.to_owned()),
+        region: Some(current.region.clone()),
         role_arn: current.role_arn.clone(),
         external_id: current.role_arn.as_ref().map(|_| EXTERNAL_ID.to_owned()),
         local_key_file: None,

@@ -17,7 +17,7 @@ use kmip_proxy::keys::Provider;
 use rustls::RootCertStore;
 use tokio::sync::watch;
 
-use super::clock::WallClock;
+use super::clock::{MachineClock, WallClock};
 use super::crypto::SimCrypto;
 use super::disk::Disk;
 use super::network::{Map, SimNetwork};
@@ -56,6 +56,8 @@ impl<T> Default for Orders<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProxyOrders {
     pub(crate) cloud_provider: Provider,
+    /// The ARN of `--kms-key`.
+    pub(crate) kms_key: Option<String>,
 }
 
 /// How to run mongod.
@@ -67,7 +69,10 @@ pub(crate) struct MongodOrders {
 /// What all hosts of a run share.
 #[derive(Clone)]
 pub(crate) struct Ground {
+    /// The true time.
     pub(crate) clock: WallClock,
+    /// The machine's idea of it.
+    pub(crate) machine_clock: MachineClock,
     pub(crate) disk: Disk,
     pub(crate) map: Arc<Map>,
     pub(crate) roots: Arc<RootCertStore>,
@@ -81,7 +86,7 @@ impl Ground {
         Env {
             network: network.clone() as Arc<dyn Network>,
             resolver: network,
-            clock: Arc::new(self.clock.clone()),
+            clock: Arc::new(self.machine_clock.clone()),
             files: Arc::new(self.disk.of(&self.trace, host)) as Arc<dyn Files>,
             crypto: Arc::new(SimCrypto::new(stream)),
             roots: Arc::new(CloudRoots(self.roots.clone())),

@@ -6,11 +6,11 @@
 //!
 //! Invariant: a connection that is not in the trace did not happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use kmip_proxy::env::{BoxFuture, BoxStream, Listener, Network, Resolver};
@@ -31,11 +31,13 @@ pub(crate) struct Place {
 }
 
 /// Addresses and names of one world.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Map {
     places: BTreeMap<IpAddr, Place>,
     ports: BTreeMap<SocketAddr, Place>,
     names: BTreeMap<String, IpAddr>,
+    /// Names that DNS does not know at the moment.
+    hidden: Mutex<BTreeSet<String>>,
 }
 
 impl Map {
@@ -48,6 +50,24 @@ impl Map {
     /// Puts another host at one port of an address.
     pub(crate) fn add_port(&mut self, at: SocketAddr, place: Place) {
         self.ports.insert(at, place);
+    }
+
+    /// From now on DNS does not know a name, or knows it again.
+    pub(crate) fn hide(&self, name: &str, hidden: bool) {
+        let mut names = self.hidden();
+        if hidden {
+            names.insert(name.to_owned());
+        } else {
+            names.remove(name);
+        }
+    }
+
+    fn resolve(&self, name: &str) -> Option<IpAddr> {
+        if self.hidden().contains(name) { None } else { self.names.get(name).copied() }
+    }
+
+    fn hidden(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn place(&self, at: SocketAddr) -> Option<&Place> {
@@ -111,7 +131,7 @@ impl Network for SimNetwork {
 impl Resolver for SimNetwork {
     fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
-            let found = self.map.names.get(host).copied();
+            let found = self.map.resolve(host);
             let answer = found.map(|address| vec![address.to_string()]).ok_or_else(|| "no such name".to_owned());
             self.trace.record(&self.host, What::Resolve { name: host.to_owned(), answer });
             found

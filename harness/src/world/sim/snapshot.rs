@@ -16,9 +16,12 @@ use super::clock::EPOCH;
 use super::cloud::{CloudWorld, EXTERNAL_ID};
 use super::machine::{DBPATH, Ground, LOCAL_KEY_FILE, in_dbpath};
 use crate::cast::Database;
-use crate::scenario::{self, GivenBy, World};
+use crate::scenario::{self, Metadata, World};
 use crate::trace::Fingerprint;
 use crate::world::Entropy;
+
+/// A role as the Atlas API names it.
+const ROLE_ID: &str = "6579e2a0c1d2b34e5f607182";
 
 const FOLDER: &str = "cloudProviderCredentials";
 
@@ -36,10 +39,10 @@ pub(crate) fn prepare(
         ground.disk.place(in_dbpath(LOCAL_KEY_FILE), key);
     }
     if world.mongod.database == scenario::Database::Empty {
-        write_credentials(ground, world, cloud);
+        write_metadata(ground, world, cloud, FIRST, world.credentials.metadata);
         return BTreeMap::new();
     }
-    let id = key_id(entropy);
+    let id = key_id(entropy, "snapshot/key id");
     let mut material = [0; 32];
     entropy.stream("snapshot/material").fill_bytes(&mut material);
     ground.trace.secret("the master key", &material);
@@ -79,44 +82,61 @@ pub(crate) fn prepare(
         document["activationDate"] = json!(date);
     }
     ground.disk.place(file(&id, provider, "key.json"), document.to_string());
-    write_metadata(ground, world, cloud, &id);
-    BTreeMap::from([(id, fingerprint)])
+    let mut existing = BTreeMap::from([(id.clone(), fingerprint)]);
+    write_metadata(ground, world, cloud, &id, world.credentials.metadata);
+    for (number, name) in world.snapshot.others.iter().enumerate() {
+        let id = key_id(entropy, &format!("snapshot/other key id/{number}"));
+        let mut material = [0; 32];
+        entropy.stream(&format!("snapshot/other material/{number}")).fill_bytes(&mut material);
+        ground.trace.secret("another master key", &material);
+        document["uniqueIdentifier"] = json!(id);
+        document["masterKey"] = json!({"provider": "aws", "region": cloud.region(), "key": cloud.arn(name)});
+        document["keyMaterial"]["$binary"]["base64"] = json!(STANDARD.encode(cloud.wrap(name, &material)));
+        ground.disk.place(file(&id, Provider::Aws, "key.json"), document.to_string());
+        write_metadata(ground, world, cloud, &id, world.credentials.metadata);
+        existing.insert(id, ground.trace.fingerprint(&material));
+    }
+    existing
 }
 
 /// What an operator does who was handed new credentials: edits every metadata file.
 pub(crate) fn write_credentials(ground: &Ground, world: &World, cloud: &CloudWorld) {
-    let metadata: Vec<String> = ground
-        .disk
-        .durable_paths()
-        .iter()
-        .filter_map(|path| path.file_name()?.to_str()?.split_once(".aws.metadata").map(|(id, _)| id.to_owned()))
-        .collect();
-    if metadata.is_empty() {
+    let names = ground.disk.durable_paths();
+    let names = names.iter().filter_map(|path| path.file_name()?.to_str());
+    let mut ids: Vec<&str> =
+        names.filter_map(|name| name.strip_suffix(".aws.metadata").or(name.strip_suffix(".aws.key.json"))).collect();
+    ids.dedup();
+    if ids.is_empty() {
         // Nothing was wrapped yet; the first key will look for credentials under this name.
-        write_metadata(ground, world, cloud, FIRST);
+        ids.push(FIRST);
     }
-    for id in metadata {
-        write_metadata(ground, world, cloud, &id);
+    for id in ids {
+        write_metadata(ground, world, cloud, id, Metadata::Current);
     }
 }
 
 /// The name of the metadata file that an operator prepares for keys that do not exist yet.
 pub(crate) const FIRST: &str = "new-keys";
 
-fn write_metadata(ground: &Ground, world: &World, cloud: &CloudWorld, id: &str) {
+fn write_metadata(ground: &Ground, world: &World, cloud: &CloudWorld, id: &str, content: Metadata) {
     let provider = world.snapshot.provider;
-    let metadata = match provider {
-        Provider::Local => json!({"keyFile": LOCAL_KEY_FILE}),
-        _ if world.credentials.given_by == GivenBy::Flags => return,
-        _ => {
+    let metadata = match (provider, content) {
+        (Provider::Local, _) => json!({"keyFile": LOCAL_KEY_FILE}),
+        (_, Metadata::Absent) => return,
+        (_, Metadata::RoleId) => {
+            // An Atlas role id is no ARN: it is an object id of Atlas.
+            json!({"accessKeyId": "", "secretAccessKey": "", "roleId": ROLE_ID, "region": cloud.region()})
+        }
+        (_, Metadata::Current | Metadata::Outdated | Metadata::WithoutToken) => {
             let current = cloud.current();
+            let issued = cloud.outdated.as_ref().filter(|_| content == Metadata::Outdated).unwrap_or(&current.issued);
             let mut metadata = json!({
-                "accessKeyId": current.issued.access_key_id,
-                "secretAccessKey": current.issued.secret_access_key,
+                "accessKeyId": issued.access_key_id,
+                "secretAccessKey": issued.secret_access_key,
                 "roleId": "",
-                "region": cloud.region(),
+                "region": current.region,
             });
-            if let Some(token) = &current.issued.session_token {
+            if let Some(token) = issued.session_token.as_ref().filter(|_| content != Metadata::WithoutToken) {
                 metadata["sessionToken"] = json!(token);
             }
             if let Some(arn) = &current.role_arn {
@@ -129,9 +149,9 @@ fn write_metadata(ground: &Ground, world: &World, cloud: &CloudWorld, id: &str) 
     ground.disk.place(file(id, provider, "metadata"), metadata.to_string());
 }
 
-fn key_id(entropy: &Entropy) -> String {
+fn key_id(entropy: &Entropy, stream: &str) -> String {
     let mut bytes = [0; 16];
-    entropy.stream("snapshot/key id").fill_bytes(&mut bytes);
+    entropy.stream(stream).fill_bytes(&mut bytes);
     let hex = crate::trace::hex(&bytes);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -1,0 +1,111 @@
+//! What happens to the files of wrapped keys behind the product's back: removed, damaged, forbidden, restored.
+//!
+//! Invariant: a file that is restored is, byte for byte, what it was before the first of these.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::machine::Ground;
+use crate::scenario::{FileChange, KeptFile};
+use crate::trace::What;
+
+/// Where a wrapped key stands in its file.
+const MATERIAL: &str = "/keyMaterial/$binary/base64";
+
+/// The files that were changed, as they were.
+#[derive(Default)]
+pub(crate) struct KeptFiles {
+    before: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl KeptFiles {
+    /// Does something to every file of a kind.
+    pub(crate) fn change(&mut self, ground: &Ground, file: KeptFile, change: FileChange) {
+        if change == FileChange::Restore {
+            return self.restore(ground, file);
+        }
+        for path in of_kind(ground, file) {
+            let Some(content) = ground.disk.durable(&path) else { continue };
+            self.before.entry(path.clone()).or_insert_with(|| content.clone());
+            match change {
+                FileChange::Remove => ground.disk.take(&path),
+                FileChange::Forbid => ground.disk.forbid(&path, true),
+                FileChange::Damage => ground.disk.place(&path, damaged(&content, file)),
+                FileChange::Restore => unreachable!("restoring is another way"),
+            }
+            note(ground, word(change), &path);
+        }
+    }
+
+    fn restore(&mut self, ground: &Ground, file: KeptFile) {
+        let paths: Vec<PathBuf> = self.before.keys().filter(|path| is_of_kind(path, file)).cloned().collect();
+        for path in paths {
+            let Some(content) = self.before.remove(&path) else { continue };
+            ground.disk.forbid(&path, false);
+            ground.disk.place(&path, content);
+            note(ground, word(FileChange::Restore), &path);
+        }
+    }
+}
+
+/// Writes another customer's key into every wrapped key file of a cloud.
+pub(crate) fn edit_key_files(ground: &Ground, arn: &str) {
+    for path in of_kind(ground, KeptFile::KeyFile) {
+        let document = ground.disk.durable(&path).and_then(|content| serde_json::from_slice::<Value>(&content).ok());
+        let Some(mut document) = document.filter(|document| document.pointer("/masterKey/key").is_some()) else {
+            continue;
+        };
+        document["masterKey"]["key"] = json!(arn);
+        ground.disk.place(&path, document.to_string());
+        note(ground, "edit", &path);
+    }
+}
+
+/// Records what somebody did to a file.
+pub(crate) fn note(ground: &Ground, operation: &str, path: &Path) {
+    let path = path.display().to_string();
+    ground.trace.record("operator", What::File { operation: operation.to_owned(), path });
+}
+
+fn of_kind(ground: &Ground, file: KeptFile) -> Vec<PathBuf> {
+    ground.disk.durable_paths().into_iter().filter(|path| is_of_kind(path, file)).collect()
+}
+
+fn is_of_kind(path: &Path, file: KeptFile) -> bool {
+    let suffix = match file {
+        KeptFile::Metadata => ".metadata",
+        KeptFile::KeyFile | KeptFile::WrappedKey => ".key.json",
+    };
+    path.to_string_lossy().ends_with(suffix)
+}
+
+fn damaged(content: &[u8], file: KeptFile) -> Vec<u8> {
+    let half = || content[..content.len() / 2].to_vec();
+    if file != KeptFile::WrappedKey {
+        return half();
+    }
+    let Ok(mut document) = serde_json::from_slice::<Value>(content) else { return half() };
+    let wrapped = document.pointer(MATERIAL).and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
+    let Some(mut wrapped) = wrapped.filter(|wrapped| !wrapped.is_empty()) else { return half() };
+    // The last byte belongs to the ciphertext or its tag in every format.
+    if let Some(last) = wrapped.last_mut() {
+        *last ^= 1;
+    }
+    if let Some(text) = document.pointer_mut(MATERIAL) {
+        *text = json!(STANDARD.encode(wrapped));
+    }
+    document.to_string().into_bytes()
+}
+
+fn word(change: FileChange) -> &'static str {
+    match change {
+        FileChange::Remove => "remove",
+        FileChange::Damage => "damage",
+        FileChange::Forbid => "forbid",
+        FileChange::Restore => "restore",
+    }
+}
