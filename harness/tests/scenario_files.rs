@@ -155,6 +155,28 @@ fn a_file_of_ten_megabytes_is_refused_with_the_place_where_the_limit_is_reached(
 }
 
 #[test]
+fn ten_thousand_hosts_are_refused_at_the_first_that_is_too_many() {
+    let endpoints: Vec<_> = (0..10_000).map(|number| format!("  \"vpce-{number}\",\n")).collect();
+    let text = format!(
+        "format = \"1.0\"\ntitle = \"Hosts\"\nwhy = \"Many.\"\nend = \"9s\"\nfinal = \"opens\"\n\
+         world.kms.aws.endpoints = [\n{}]\ntimeline = [{{ at = \"1s\", start = \"mongod\" }}]\n",
+        endpoints.concat(),
+    );
+    let error = scenario::load("hosts.toml", "folder", text.as_bytes()).unwrap_err().render(false);
+    insta::assert_snapshot!(error, @r#"
+    × 10000 endpoints are more than a world can hold
+       ╭─[hosts.toml:23:3]
+    22 │   "vpce-15",
+    23 │   "vpce-16",
+       ·   ────┬────
+       ·       ╰── here the 16 are full
+    24 │   "vpce-17",
+       ╰────
+      help: name at most 16: a misfortune needs two or three
+    "#);
+}
+
+#[test]
 fn a_file_within_the_limit_is_read_and_one_byte_more_is_not() {
     let limit = usize::try_from(LARGEST_FILE).unwrap();
     let mut text = fs::read(root().join("scenarios/mismatched-providers/local-key-file.toml")).unwrap();

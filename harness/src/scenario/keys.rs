@@ -32,15 +32,25 @@ impl<'a> Walk<'a> {
     fn table(&mut self, schema: &'a Value, table: &mut DeTable<'_>, place: Range<usize>, noun: &str) {
         let Some(known) = schema["properties"].as_object() else { return };
         let mut strangers = Vec::new();
+        let mut several = Vec::new();
         for (key, value) in table.iter_mut() {
             let name: &str = key.get_ref();
             match known.get(name) {
+                Some(schema) if is_table(self.resolved(schema)) && matches!(value.get_ref(), DeValue::Array(_)) => {
+                    several.push((name.to_owned(), key.span()));
+                }
                 Some(schema) => self.value(schema, value),
                 None => strangers.push((name.to_owned(), key.span())),
             }
         }
         for (name, span) in strangers {
             self.unknown(noun, &name, span, known.keys().map(String::as_str));
+            table.remove(name.as_str());
+        }
+        for (name, span) in several {
+            self.mistakes
+                .push(format!("there is one `{name}`, and no list of them"), [(span, "written as a list")])
+                .help(format!("write one table: a scenario has one `{name}`, as a port has one owner"));
             table.remove(name.as_str());
         }
         let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -53,9 +63,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn value(&mut self, schema: &'a Value, value: &mut Spanned<DeValue<'_>>) {
+    /// What a reference within the schema refers to.
+    fn resolved(&self, schema: &'a Value) -> &'a Value {
         let reference = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-        let schema = reference.and_then(|pointer| self.root.pointer(pointer)).unwrap_or(schema);
+        reference.and_then(|pointer| self.root.pointer(pointer)).unwrap_or(schema)
+    }
+
+    fn value(&mut self, schema: &'a Value, value: &mut Spanned<DeValue<'_>>) {
+        let schema = self.resolved(schema);
         let place = value.span();
         match value.get_mut() {
             DeValue::Table(table) => {
@@ -83,4 +98,9 @@ impl<'a> Walk<'a> {
         };
         self.mistakes.push(format!("unknown {noun} `{name}`"), [(span, label.as_str())]).help(help);
     }
+}
+
+/// Whether a schema describes a table.
+fn is_table(schema: &Value) -> bool {
+    schema["properties"].is_object()
 }

@@ -23,6 +23,13 @@ impl Literal for Time {
     type Value = Duration;
 
     fn read(text: &str) -> Result<Duration, Refusal> {
+        if let Some(time) = text.strip_prefix('-').filter(|time| Time::read(time).is_ok()) {
+            return Err(Refusal {
+                message: format!("`{text}` is before the beginning"),
+                label: "a time before the start of the run",
+                help: format!("times count forward from the start of the run: write `{time}`, or later"),
+            });
+        }
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let length = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, length)| *length);
@@ -373,7 +380,8 @@ mod tests {
         assert_eq!(Time::read("250ms").unwrap(), Duration::from_millis(250));
         assert_eq!(Time::read("2m").unwrap(), Duration::from_secs(120));
         assert_eq!(Time::read("7d").unwrap(), Duration::from_hours(168));
-        for wrong in ["", "5", "s", "1.5s", "-1s", "+1s", "5 s", "29 parsecs", "1m30s", "٣s"] {
+        assert_eq!(Time::read("-1s").unwrap_err().label, "a time before the start of the run");
+        for wrong in ["", "5", "s", "1.5s", "--1s", "-s", "+1s", "5 s", "29 parsecs", "1m30s", "٣s"] {
             assert_eq!(Time::read(wrong).unwrap_err().label, "not a whole number with a unit", "{wrong}");
         }
     }
