@@ -164,7 +164,7 @@ fn ten_thousand_hosts_are_refused_at_the_first_that_is_too_many() {
     );
     let error = scenario::load("hosts.toml", "folder", text.as_bytes()).unwrap_err().render(false);
     insta::assert_snapshot!(error, @r#"
-    × 10000 endpoints are more than a world can hold
+     × 10000 endpoints are more than a world can hold
        ╭─[hosts.toml:23:3]
     22 │   "vpce-15",
     23 │   "vpce-16",
@@ -172,7 +172,7 @@ fn ten_thousand_hosts_are_refused_at_the_first_that_is_too_many() {
        ·       ╰── here the 16 are full
     24 │   "vpce-17",
        ╰────
-      help: name at most 16: a misfortune needs two or three
+     help: name at most 16: a misfortune needs two or three
     "#);
 }
 
