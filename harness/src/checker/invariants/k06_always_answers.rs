@@ -240,6 +240,22 @@ mod tests {
         assert_eq!(another.found("K6").1.len(), 1);
     }
 
+    /// A scenario in which the proxy hangs from the third to the tenth second.
+    fn hanging() -> Story {
+        let timeline = "  { at = \"3s\", stall = \"proxy\" },\n  { at = \"10s\", resume = \"proxy\" },";
+        Story::of("final = \"opens\"", timeline).fired(0, 3000).fired(1, 10_000)
+    }
+
+    #[test]
+    fn what_is_under_way_while_the_proxy_hangs_may_come_late_or_never_and_not_twice() {
+        assert_eq!(hanging().at(2000).ask("Get").at(10_100).succeed(|_| {}).found("K6"), (1, vec![]));
+        assert_eq!(hanging().at(5000).ask("Get").at(10_000).give_up().found("K6"), (0, vec![]));
+        let before = hanging().ask("Get").at(4600).succeed(|_| {}).found("K6").1;
+        assert_eq!(before.len(), 0, "it hung when the answer was due");
+        assert_eq!(hanging().at(10_001).ask("Get").at(15_000).give_up().found("K6").1.len(), 1, "it goes on");
+        assert_eq!(hanging().at(5000).ask("Get").succeed(|_| {}).succeed(|_| {}).found("K6").1.len(), 1);
+    }
+
     #[test]
     fn being_cut_off_excuses_a_missing_answer_and_not_a_second_one() {
         let story = Story::plain().ask("Get").succeed(|_| {}).succeed(|_| {}).process("proxy", ProcessState::Crashed);

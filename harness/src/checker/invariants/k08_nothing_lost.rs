@@ -221,6 +221,18 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_has_removed_or_damaged_is_not_the_products_loss_and_what_was_restored_is() {
+        let made = || durable(making("Register")).succeed(|_| {});
+        assert_eq!(broken(made().touch("operator", "remove", PATH)), Vec::<String>::new());
+        let restored = made().touch("operator", "remove", PATH).touch("operator", "restore", PATH);
+        assert_eq!(broken(restored).len(), 1);
+        let damaged = || Story::plain().touch("operator", "damage", PATH).file(PATH, "{");
+        assert_eq!(broken(damaged()), Vec::<String>::new());
+        assert_eq!(broken(damaged().touch("operator", "restore", PATH)).len(), 1);
+        assert_eq!(broken(made().touch("proxy", "remove", PATH)).len(), 1, "the product is no operator");
+    }
+
+    #[test]
     fn only_what_the_proxy_has_written_exercises_it() {
         assert_eq!(Story::plain().file(PATH, CONTENT).found("K8"), (0, vec![]));
         let touched = |host: &str| Story::plain().touch(host, "rename", PATH).file(PATH, CONTENT).found("K8");
