@@ -9,6 +9,7 @@
 //! Invariant: a persona reaches the outside through its [`Stage`] alone, and shares no code with the product's codec.
 
 mod database;
+mod exchange;
 mod psmdb_8;
 mod session;
 mod tls;
