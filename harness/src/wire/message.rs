@@ -256,9 +256,8 @@ mod tests {
 
     #[test]
     fn what_was_encrypted_and_decrypted_is_read_and_not_printed() {
-        let encrypted = include_str!(
-            "../../../fixtures/kmip/libmongocrypt/08-delegated-create_data_key.3-encrypt.resp.hex"
-        );
+        let encrypted =
+            include_str!("../../../fixtures/kmip/libmongocrypt/08-delegated-create_data_key.3-encrypt.resp.hex");
         let item = Answer::read(&fixture(encrypted)).unwrap().items.remove(0);
         assert_eq!(item.data.map(|data| data.len()), Some(112), "96 bytes and a block of padding");
         assert_eq!(item.iv.map(|iv| iv.len()), Some(16));
