@@ -4,11 +4,16 @@
 //! the identifier under which the key is asked for again, and a check value that only the right key reproduces. So
 //! whether a key opens the data is found out by trying, not by looking it up.
 //!
+//! The key vault of an application with client-side encryption is kept alike. Where the KMIP server itself encrypts, the
+//! data key as the server encrypted it stands there, too, and the check value is the data key's.
+//!
 //! Invariant: the file is replaced in one durable step, and never holds the key.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kmip_proxy::env::{Access, Files};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
@@ -32,6 +37,9 @@ pub struct Database {
     /// The Unique Identifier of the master key.
     pub key_identifier: String,
     check: String,
+    /// The data key as the server encrypted it, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wrapped: Option<String>,
 }
 
 /// The file could not be read or written.
@@ -57,16 +65,47 @@ impl Database {
         if database.layout != LAYOUT {
             return Err(failed(&path, &format!("layout `{}`, expected `{LAYOUT}`", database.layout)));
         }
+        if database.wrapped.is_some() && database.wrapped().is_none() {
+            return Err(failed(&path, &"`wrapped` is no base64"));
+        }
         Ok(Some(database))
     }
 
     /// Creates the database below `dbpath`, or re-encrypts the one that is there, with a master key. Durable once this
     /// has returned.
     pub fn write(files: &dyn Files, dbpath: &Path, key_identifier: &str, key: &[u8]) -> Result<Self, DatabaseError> {
+        Self::replace(files, dbpath, key_identifier, key, None)
+    }
+
+    /// Creates or replaces the key vault below `dbpath` with a data key, and what the server made of it under the master
+    /// key. Durable once this has returned.
+    pub fn write_wrapped(
+        files: &dyn Files,
+        dbpath: &Path,
+        key_identifier: &str,
+        data_key: &[u8],
+        wrapped: &[u8],
+    ) -> Result<Self, DatabaseError> {
+        Self::replace(files, dbpath, key_identifier, data_key, Some(STANDARD.encode(wrapped)))
+    }
+
+    /// The data key as the server encrypted it: initialisation vector and ciphertext; `None` where only the master key
+    /// itself opens the data.
+    pub fn wrapped(&self) -> Option<Vec<u8>> {
+        self.wrapped.as_ref().and_then(|text| STANDARD.decode(text).ok())
+    }
+
+    fn replace(
+        files: &dyn Files,
+        dbpath: &Path,
+        key_identifier: &str,
+        key: &[u8],
+        wrapped: Option<String>,
+    ) -> Result<Self, DatabaseError> {
         let path: PathBuf = dbpath.join(FILE);
-        let database =
-            Database { layout: LAYOUT.to_owned(), key_identifier: key_identifier.to_owned(), check: check_value(key) };
-        let mut content = serde_json::to_vec_pretty(&database).expect("three texts are plain data");
+        let (layout, key_identifier) = (LAYOUT.to_owned(), key_identifier.to_owned());
+        let database = Database { layout, key_identifier, check: check_value(key), wrapped };
+        let mut content = serde_json::to_vec_pretty(&database).expect("a few texts are plain data");
         content.push(b'\n');
         files.create_directory(dbpath).map_err(|error| failed(dbpath, &error))?;
         files.replace(&path, &content, Access::Owner).map_err(|error| failed(&path, &error))?;
@@ -114,6 +153,24 @@ mod tests {
         let content = disk.text("/data/db/storage-engine.json");
         assert!(content.contains("kmiplab-storage-engine/1"), "{content}");
         assert!(!content.contains("0707070707"), "{content}");
+    }
+
+    #[test]
+    fn a_key_vault_keeps_what_the_server_made_of_the_data_key_and_not_the_data_key() {
+        let disk = Disk::default();
+        let dbpath = Path::new("/data/db");
+        Database::write_wrapped(&disk, dbpath, "5", &[7; 96], &[9; 128]).unwrap();
+        let vault = Database::read(&disk, dbpath).unwrap().unwrap();
+        assert_eq!(vault.wrapped(), Some(vec![9; 128]));
+        assert!(vault.opens_with(&[7; 96]) && !vault.opens_with(&[9; 128]));
+        assert!(!disk.text("/data/db/storage-engine.json").contains("BwcHBwcHBwc"), "the data key in base64");
+        Database::write(&disk, dbpath, "6", &[7; 96]).unwrap();
+        assert_eq!(Database::read(&disk, dbpath).unwrap().unwrap().wrapped(), None);
+        let damaged = "{\"layout\": \"kmiplab-storage-engine/1\", \"key_identifier\": \"5\", \"check\": \"\", \
+                       \"wrapped\": \"*\"}";
+        disk.put("/data/db/storage-engine.json", damaged);
+        let error = Database::read(&disk, dbpath).unwrap_err().to_string();
+        assert_eq!(error, "/data/db/storage-engine.json: `wrapped` is no base64");
     }
 
     #[test]

@@ -8,7 +8,12 @@
 //!
 //! Invariant: a persona reaches the outside through its [`Stage`] alone, and shares no code with the product's codec.
 
+pub mod administrator;
 mod database;
+mod exchange;
+mod libmongocrypt;
+mod libmongocrypt_delegated;
+mod libmongocrypt_plain;
 mod psmdb_8;
 mod session;
 mod tls;
@@ -28,7 +33,7 @@ pub use session::{Failure, Session};
 pub use tls::client_config;
 
 /// Every persona, in the order of documents.
-pub const PERSONAS: &[Persona] = &[psmdb_8::PERSONA];
+pub const PERSONAS: &[Persona] = &[psmdb_8::PERSONA, libmongocrypt_plain::PERSONA, libmongocrypt_delegated::PERSONA];
 
 /// A client that can be played.
 #[derive(Clone, Copy, Debug)]

@@ -19,16 +19,15 @@ use std::time::Duration;
 use kmip_proxy::env::BoxStream;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Sleep;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::Stage;
 use super::tls::{self, TIMED_OUT};
+use super::{Stage, exchange};
 use crate::trace::What;
-use crate::wire::message::encode;
-use crate::wire::{Answer, Item, leaves, younger};
+use crate::wire::{Answer, Item};
 
 /// The longest value of an answer that the client takes, in bytes.
 const MAXIMUM_VALUE: usize = 8192;
@@ -78,23 +77,17 @@ impl<'a> Session<'a> {
             self.timer = None;
             self.notice_early_bytes().await;
         }
-        let (bytes, asked) = encode(request);
         let trace = &self.stage.trace;
-        let exchange = trace.next_exchange();
+        let (exchange, bytes) = exchange::asked(self.stage, request);
         self.exchange = Some(exchange);
-        let event = What::Request {
-            exchange,
-            operations: asked.operations,
-            version: asked.version,
-            key: asked.key,
-            maximum_response_size: asked.maximum_response_size,
-            length: bytes.len(),
-        };
-        trace.record_bytes(&self.stage.host, event, &bytes);
         let began = trace.now();
         let talk = talk(&mut self.stream, &mut self.early, &bytes);
         match limited(&mut self.timer, talk).await {
-            Ok(bytes) => self.read_answer(exchange, request, &bytes, trace.now().saturating_sub(began)),
+            Ok(bytes) => {
+                let after = trace.now().saturating_sub(began);
+                let answer = exchange::answered(self.stage, exchange, request, &bytes, after);
+                answer.ok_or_else(|| Failure("malformed response".to_owned()))
+            }
             Err(failure) => {
                 self.stage.record(What::NoAnswer { exchange, why: failure.0.clone() });
                 Err(failure)
@@ -143,59 +136,18 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Puts an answer into the trace, and hands it on.
-    fn read_answer(&self, exchange: u64, request: &Item, bytes: &[u8], after: Duration) -> Result<Answer, Failure> {
-        let trace = &self.stage.trace;
-        let malformed = |why: String| trace.record_bytes(&self.stage.host, What::Malformed { exchange, why }, bytes);
-        let answer = Answer::read(bytes).map_err(|error| {
-            malformed(error.to_string());
-            Failure("malformed response".to_owned())
-        })?;
-        if let Some(why) = answer.malformed() {
-            malformed(why);
-        }
-        let younger = younger(&answer.message, &leaves(request));
-        for item in &answer.items {
-            let material = item.key_material.as_deref().map(|material| {
-                let key = item.unique_identifier.as_deref().unwrap_or("an unnamed key");
-                trace.secret(&format!("key material of {key}"), material);
-                trace.fingerprint(material)
-            });
-            let event = What::Answer {
-                exchange,
-                operation: item.operation.clone(),
-                version: answer.version.clone(),
-                key: item.unique_identifier.clone(),
-                status: item.status.clone(),
-                reason: item.reason.clone(),
-                message: item.message.clone(),
-                state: item.state.clone(),
-                material,
-                younger: younger.clone(),
-                length: bytes.len(),
-                after,
-            };
-            trace.record_bytes(&self.stage.host, event, bytes);
-        }
-        Ok(answer)
-    }
-
     /// Looks once, without waiting, whether the server has sent more than its answer (invariant K6). The client does
     /// not look: it takes such bytes for the beginning of the next answer, and so does this session.
     async fn notice_early_bytes(&mut self) {
-        let mut bytes = [0; 256];
-        let mut buffer = ReadBuf::new(&mut bytes);
-        let stream = &mut self.stream;
-        poll_fn(|context| Poll::Ready(Pin::new(&mut *stream).poll_read(context, &mut buffer).is_ready())).await;
-        if !buffer.filled().is_empty() {
-            self.early.extend_from_slice(buffer.filled());
-            self.record_surplus(buffer.filled().len());
+        let early = exchange::waiting(&mut self.stream).await;
+        if !early.is_empty() {
+            self.record_surplus(early.len());
+            self.early.extend(early);
         }
     }
 
     fn record_surplus(&self, length: usize) {
-        let exchange = self.exchange.unwrap_or_default();
-        self.stage.record(What::Malformed { exchange, why: format!("{length} bytes or more after the answer") });
+        exchange::surplus(self.stage, self.exchange.unwrap_or_default(), length);
     }
 }
 

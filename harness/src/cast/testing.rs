@@ -171,6 +171,16 @@ impl Street {
         meanwhile: impl Future<Output = ()>,
     ) -> Option<Exit> {
         let persona = Persona::find(persona).unwrap();
+        let playing = persona.play(self.stage(), settings.clone(), "/data/db".into());
+        self.serve_while(tokio::time::timeout(patience, playing), meanwhile).await.ok()
+    }
+
+    /// Serves until something is done, while something else happens.
+    pub(super) async fn serve_while<T>(
+        &self,
+        doing: impl Future<Output = T>,
+        meanwhile: impl Future<Output = ()>,
+    ) -> T {
         let mut servers: Vec<_> = self
             .vaults
             .iter()
@@ -181,16 +191,15 @@ impl Street {
                 Box::pin(serve(receiver, self.acceptor.clone(), vault.clone()))
             })
             .collect();
-        let mut playing =
-            pin!(tokio::time::timeout(patience, persona.play(self.stage(), settings.clone(), "/data/db".into())));
+        let mut doing = pin!(doing);
         let mut meanwhile = pin!(async {
             meanwhile.await;
             std::future::pending::<()>().await
         });
         poll_fn(|context| {
-            // The persona goes first, then the servers in order: a play is the same each time.
-            if let Poll::Ready(outcome) = playing.as_mut().poll(context) {
-                return Poll::Ready(outcome.ok());
+            // What is done goes first, then the servers in order: a play is the same each time.
+            if let Poll::Ready(outcome) = doing.as_mut().poll(context) {
+                return Poll::Ready(outcome);
             }
             servers.iter_mut().for_each(|server| {
                 let _never_ends = server.as_mut().poll(context);
@@ -310,9 +319,10 @@ impl Vault {
         if let Some(failure) = self.failing.get(&operation) {
             return Err(*failure);
         }
-        if operation == 0x03 {
-            let path = [SYMMETRIC_KEY, KEY_BLOCK, KEY_VALUE, KEY_MATERIAL];
-            let material = payload.descendant(&path).and_then(Item::as_bytes).unwrap().to_vec();
+        if operation == 0x01 || operation == 0x03 {
+            let block = |object: u32| payload.descendant(&[object, KEY_BLOCK, KEY_VALUE, KEY_MATERIAL]);
+            let registered = block(SYMMETRIC_KEY).or_else(|| block(SECRET_DATA)).and_then(Item::as_bytes);
+            let material = registered.map_or(vec![0xC0; 32], <[u8]>::to_vec);
             self.registered += 1;
             let identifier = format!("key-{}", self.registered);
             self.keys.insert(identifier.clone(), (material, 1));
@@ -323,9 +333,43 @@ impl Vault {
         let identifier = Item::text(UNIQUE_IDENTIFIER, identifier);
         Ok(match operation {
             0x0A => {
+                // Only secret data is as long as this.
+                let secret_data = material.len() > 32;
+                let (object_type, tag, format) = if secret_data { (7, SECRET_DATA, 2) } else { (2, SYMMETRIC_KEY, 1) };
                 let value = Item::structure(KEY_VALUE, vec![Item::new(KEY_MATERIAL, Value::Bytes(material.clone()))]);
-                let block = Item::structure(KEY_BLOCK, vec![Item::enumeration(KEY_FORMAT_TYPE, 1), value]);
-                vec![Item::enumeration(OBJECT_TYPE, 2), identifier, Item::structure(SYMMETRIC_KEY, vec![block])]
+                let mut object =
+                    vec![Item::structure(KEY_BLOCK, vec![Item::enumeration(KEY_FORMAT_TYPE, format), value])];
+                if secret_data {
+                    object.insert(0, Item::enumeration(SECRET_DATA_TYPE, 2));
+                }
+                vec![Item::enumeration(OBJECT_TYPE, object_type), identifier, Item::structure(tag, object)]
+            }
+            0x1F => {
+                let iv = [*state as u8; 16];
+                let mut data = payload.child(DATA).and_then(Item::as_bytes).unwrap().to_vec();
+                data.extend([16; 16]);
+                let data = scrambled(material, &iv, &data);
+                let iv = Item::new(IV_COUNTER_NONCE, Value::Bytes(iv.to_vec()));
+                vec![identifier, Item::new(DATA, Value::Bytes(data)), iv]
+            }
+            0x20 => {
+                let bytes = |tag| payload.child(tag).and_then(Item::as_bytes).unwrap();
+                let mut data = scrambled(material, bytes(IV_COUNTER_NONCE), bytes(DATA));
+                if !data.ends_with(&[16; 16]) {
+                    return Err((0x0A, "the padding is wrong"));
+                }
+                data.truncate(data.len() - 16);
+                vec![identifier, Item::new(DATA, Value::Bytes(data))]
+            }
+            0x13 => {
+                let code = payload.descendant(&[REVOCATION_REASON, REVOCATION_REASON_CODE]);
+                *state = if code.and_then(Item::as_enumeration) == Some(2) { 4 } else { 3 };
+                vec![identifier]
+            }
+            0x14 if *state == 2 => return Err((0x0C, "an active key cannot be destroyed")),
+            0x14 => {
+                self.keys.remove(identifier.as_text().unwrap());
+                vec![identifier]
             }
             0x0B => vec![identifier, crate::wire::message::attribute("State", Value::Enumeration(*state))],
             0x12 => {
@@ -335,6 +379,11 @@ impl Vault {
             other => panic!("nobody asks for operation {other:#x} here"),
         })
     }
+}
+
+/// The street's own cipher: each turn undoes the one before it.
+fn scrambled(key: &[u8], iv: &[u8], data: &[u8]) -> Vec<u8> {
+    data.iter().zip(key.iter().cycle()).zip(iv.iter().cycle()).map(|((byte, key), iv)| byte ^ key ^ iv).collect()
 }
 
 /// Names, addresses and doors.

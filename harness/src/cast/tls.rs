@@ -100,7 +100,7 @@ fn tls_words(error: &rustls::Error) -> String {
 }
 
 /// OpenSSL's names of alerts.
-fn alert_words(alert: AlertDescription) -> Option<&'static str> {
+pub(super) fn alert_words(alert: AlertDescription) -> Option<&'static str> {
     let text = match alert {
         AlertDescription::UnexpectedMessage => "sslv3 alert unexpected message",
         AlertDescription::HandshakeFailure => "sslv3 alert handshake failure",

@@ -186,11 +186,15 @@ impl<'a> Run<'a> {
 
     /// The key material that an identifier meant at some point, by all that is known outside the product.
     pub(crate) fn meaning_of(&self, key: &str) -> Option<&'a Fingerprint> {
-        let made = self.events().iter().find_map(|event| match &event.what {
+        self.made(key).or_else(|| self.played.existing.get(key))
+    }
+
+    /// What a database made and kept under an identifier: the key, or the data key that was encrypted with it.
+    pub(crate) fn made(&self, key: &str) -> Option<&'a Fingerprint> {
+        self.events().iter().find_map(|event| match &event.what {
             What::Made { key: made, material } if made == key => Some(material),
             _ => None,
-        });
-        made.or_else(|| self.played.existing.get(key))
+        })
     }
 
     /// Whether nothing passed between mongod and the proxy for some time between two moments, because the scenario had

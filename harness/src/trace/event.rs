@@ -88,7 +88,7 @@ pub enum What {
         message: Option<String>,
         /// The State attribute, in the standard's words.
         state: Option<String>,
-        /// The fingerprint of the key material in a Get answer.
+        /// The fingerprint of the key material in a Get answer, or of what was decrypted in a Decrypt answer.
         material: Option<Fingerprint>,
         /// What in the answer is younger than the answer's version, by name.
         younger: Vec<String>,
@@ -118,14 +118,15 @@ pub enum What {
         /// What the client saw instead.
         why: String,
     },
-    /// A database makes a key and keeps it: from now on this fingerprint is what the identifier means.
+    /// A database makes a key and keeps it: from now on this fingerprint is what the identifier means. Where the server
+    /// encrypts with a key that nobody else sees, it is the data key that was encrypted under the identifier.
     Made {
         /// The Unique Identifier.
         key: String,
         /// The fingerprint of its material.
         material: Fingerprint,
     },
-    /// A database uses a key that it holds.
+    /// A database uses a key that it holds, or a data key that was decrypted under the identifier.
     Used {
         /// The Unique Identifier.
         key: String,

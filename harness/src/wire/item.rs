@@ -167,7 +167,7 @@ pub fn write(item: &Item) -> Vec<u8> {
     bytes
 }
 
-/// The tree for people: one line an item, key material and passwords hidden.
+/// The tree for people: one line an item; key material, passwords, and what is encrypted or decrypted are hidden.
 pub fn text(item: &Item) -> String {
     let mut out = String::new();
     describe_tree(item, 0, &mut out);
@@ -299,7 +299,7 @@ fn put(item: &Item, out: &mut Vec<u8>) {
 fn describe_tree(item: &Item, depth: usize, out: &mut String) {
     let name = names::tag_name(item.tag);
     let indent = "  ".repeat(depth);
-    let hidden = matches!(item.tag, names::KEY_MATERIAL | names::PASSWORD);
+    let hidden = matches!(item.tag, names::KEY_MATERIAL | names::PASSWORD | names::DATA);
     let what = if hidden { "(hidden)".to_owned() } else { describe(item.tag, &item.value) };
     writeln!(out, "{}", format!("{indent}{name} {what}").trim_end()).expect("writing to a string succeeds");
     if !hidden {

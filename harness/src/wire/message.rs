@@ -113,6 +113,10 @@ pub struct AnswerItem {
     pub wrapped: bool,
     /// The key material, where it stands as bytes.
     pub key_material: Option<Vec<u8>>,
+    /// What was encrypted or decrypted.
+    pub data: Option<Vec<u8>>,
+    /// The initialisation vector that the server drew.
+    pub iv: Option<Vec<u8>>,
 }
 
 impl Answer {
@@ -170,7 +174,9 @@ impl AnswerItem {
             algorithm: named(in_block(CRYPTOGRAPHIC_ALGORITHM)),
             length: in_block(CRYPTOGRAPHIC_LENGTH).and_then(Item::as_integer),
             wrapped: in_block(KEY_WRAPPING_DATA).is_some(),
-            key_material: material.and_then(Item::as_bytes).map(<[u8]>::to_vec),
+            key_material: bytes(material),
+            data: bytes(payload.and_then(|payload| payload.child(DATA))),
+            iv: bytes(payload.and_then(|payload| payload.child(IV_COUNTER_NONCE))),
         }
     }
 }
@@ -214,6 +220,10 @@ fn named(item: Option<&Item>) -> Option<String> {
     choice(item).map(|(tag, value)| names::value_name(tag, value))
 }
 
+fn bytes(item: Option<&Item>) -> Option<Vec<u8>> {
+    item.and_then(Item::as_bytes).map(<[u8]>::to_vec)
+}
+
 fn text_at(item: &Item, path: &[u32]) -> Option<String> {
     item.descendant(path).and_then(Item::as_text).map(str::to_owned)
 }
@@ -242,6 +252,20 @@ mod tests {
         assert_eq!((item.algorithm.as_deref(), item.length, item.wrapped), (Some("AES"), Some(256), false));
         assert_eq!(item.key_material, Some((0..32).collect()));
         assert!(!format!("{answer:?}").contains("000102"), "the key material must not be printed");
+    }
+
+    #[test]
+    fn what_was_encrypted_and_decrypted_is_read_and_not_printed() {
+        let encrypted =
+            include_str!("../../../fixtures/kmip/libmongocrypt/08-delegated-create_data_key.3-encrypt.resp.hex");
+        let item = Answer::read(&fixture(encrypted)).unwrap().items.remove(0);
+        assert_eq!(item.data.map(|data| data.len()), Some(112), "96 bytes and a block of padding");
+        assert_eq!(item.iv.map(|iv| iv.len()), Some(16));
+        let decrypted = include_str!("../../../fixtures/kmip/libmongocrypt/09-delegated-encrypt.1-decrypt.resp.hex");
+        let answer = Answer::read(&fixture(decrypted)).unwrap();
+        let data = answer.items[0].data.as_deref().unwrap();
+        assert_eq!((data.len(), answer.items[0].iv.as_deref()), (96, None));
+        assert!(!format!("{answer:?}").contains(&crate::trace::hex(data)), "a data key must not be printed");
     }
 
     #[test]

@@ -23,12 +23,22 @@ tags! {
     BATCH_COUNT = 0x42000D,
     /// Batch Item.
     BATCH_ITEM = 0x42000F,
+    /// Block Cipher Mode.
+    BLOCK_CIPHER_MODE = 0x420011,
+    /// Compromise Occurrence Date.
+    COMPROMISE_OCCURRENCE_DATE = 0x420021,
     /// Cryptographic Algorithm.
     CRYPTOGRAPHIC_ALGORITHM = 0x420028,
     /// Cryptographic Length.
     CRYPTOGRAPHIC_LENGTH = 0x42002A,
+    /// Cryptographic Parameters.
+    CRYPTOGRAPHIC_PARAMETERS = 0x42002B,
     /// Cryptographic Usage Mask.
     CRYPTOGRAPHIC_USAGE_MASK = 0x42002C,
+    /// Data.
+    DATA = 0x4200C2,
+    /// IV/Counter/Nonce.
+    IV_COUNTER_NONCE = 0x42003D,
     /// Key Block.
     KEY_BLOCK = 0x420040,
     /// Key Format Type.
@@ -45,6 +55,8 @@ tags! {
     OBJECT_TYPE = 0x420057,
     /// Operation.
     OPERATION = 0x42005C,
+    /// Padding Method.
+    PADDING_METHOD = 0x42005F,
     /// Password.
     PASSWORD = 0x4200A1,
     /// Protocol Version.
@@ -53,6 +65,8 @@ tags! {
     PROTOCOL_VERSION_MAJOR = 0x42006A,
     /// Protocol Version Minor.
     PROTOCOL_VERSION_MINOR = 0x42006B,
+    /// Random IV.
+    RANDOM_IV = 0x4200C5,
     /// Request Header.
     REQUEST_HEADER = 0x420077,
     /// Request Message.
@@ -71,6 +85,14 @@ tags! {
     RESULT_REASON = 0x42007E,
     /// Result Status.
     RESULT_STATUS = 0x42007F,
+    /// Revocation Reason.
+    REVOCATION_REASON = 0x420081,
+    /// Revocation Reason Code.
+    REVOCATION_REASON_CODE = 0x420082,
+    /// Secret Data.
+    SECRET_DATA = 0x420085,
+    /// Secret Data Type.
+    SECRET_DATA_TYPE = 0x420086,
     /// State.
     STATE = 0x42008D,
     /// Storage Status Mask.
@@ -326,6 +348,17 @@ mod tests {
             (TEMPLATE_ATTRIBUTE, "Template-Attribute"),
             (UNIQUE_IDENTIFIER, "Unique Identifier"),
             (PASSWORD, "Password"),
+            (BLOCK_CIPHER_MODE, "Block Cipher Mode"),
+            (COMPROMISE_OCCURRENCE_DATE, "Compromise Occurrence Date"),
+            (CRYPTOGRAPHIC_PARAMETERS, "Cryptographic Parameters"),
+            (DATA, "Data"),
+            (IV_COUNTER_NONCE, "IV/Counter/Nonce"),
+            (PADDING_METHOD, "Padding Method"),
+            (RANDOM_IV, "Random IV"),
+            (REVOCATION_REASON, "Revocation Reason"),
+            (REVOCATION_REASON_CODE, "Revocation Reason Code"),
+            (SECRET_DATA, "Secret Data"),
+            (SECRET_DATA_TYPE, "Secret Data Type"),
             (0x4200A8, "Fresh"),
             (0x4200D5, "Located Items"),
             (0x420106, "Server Correlation Value"),

@@ -1,4 +1,8 @@
-//! K1: a successful Get returns exactly the key material of its identifier.
+//! K1: a successful Get returns exactly the key material of its identifier, and a successful Decrypt exactly what was
+//! encrypted.
+//!
+//! A client that has its data key encrypted says which one it was (`made`). What a key that existed before the run means
+//! in a Decrypt is what its world says to have been made under it.
 
 use super::{Found, Invariant};
 use crate::checker::{Run, seconds};
@@ -6,7 +10,7 @@ use crate::checker::{Run, seconds};
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K1",
     name: "right-key",
-    meaning: "a successful Get returns exactly the key material of its identifier",
+    meaning: "a successful Get returns exactly the key material of its identifier, a Decrypt exactly what was encrypted",
     judge,
 };
 
@@ -19,22 +23,30 @@ fn judge(run: &Run<'_>) -> Found {
             if reply.operation == "Create" {
                 created.extend(reply.key);
             }
-            if reply.operation != "Get" {
-                continue;
-            }
-            found.exercised += 1;
-            let at = seconds(reply.event.at);
             let asked = exchange.key.or(reply.key).unwrap_or_default();
+            let meant = match reply.operation {
+                "Get" => run.meaning_of(asked),
+                // The material of the key itself would be no right answer.
+                "Decrypt" => run.made(asked),
+                _ => continue,
+            };
+            found.exercised += 1;
+            let what = format!("at {} {} of {asked}", seconds(reply.event.at), reply.operation);
             if let Some(key) = reply.key.filter(|key| *key != asked) {
-                found.broken.push(format!("at {at} Get of {asked} was answered for {key}"));
+                found.broken.push(format!("{what} was answered for {key}"));
             }
-            match (reply.material, run.meaning_of(asked)) {
-                (None, _) => found.broken.push(format!("at {at} Get of {asked} succeeded without key material")),
-                (Some(material), Some(meant)) if material != meant => {
-                    found.broken.push(format!("at {at} Get of {asked} returned another key's material"));
+            match (reply.material, meant, reply.operation) {
+                (None, _, "Get") => found.broken.push(format!("{what} succeeded without key material")),
+                (None, ..) => found.broken.push(format!("{what} succeeded without data")),
+                (Some(material), Some(meant), operation) if material != meant => found.broken.push(match operation {
+                    "Get" => format!("{what} returned another key's material"),
+                    _ => format!("{what} returned something else than was encrypted"),
+                }),
+                (Some(_), None, "Get") if !created.contains(&asked) => {
+                    found.broken.push(format!("{what} succeeded, and nobody ever made such a key"));
                 }
-                (Some(_), None) if !created.contains(&asked) => {
-                    found.broken.push(format!("at {at} Get of {asked} succeeded, and nobody ever made such a key"));
+                (Some(_), None, "Decrypt") => {
+                    found.broken.push(format!("{what} succeeded, and nobody ever encrypted anything under it"));
                 }
                 _ => {}
             }
@@ -46,6 +58,7 @@ fn judge(run: &Run<'_>) -> Found {
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{KEY, Story, material};
+    use crate::trace::What;
 
     #[test]
     fn the_material_of_the_identifier_keeps_it_and_any_other_breaks_it() {
@@ -84,5 +97,30 @@ mod tests {
         let broken = format!("at 0.000s Get of {KEY} succeeded without key material");
         assert_eq!(Story::plain().ask("Get").succeed(|_| {}).found("K1"), (1, vec![broken]));
         assert_eq!(Story::plain().ask("GetAttributes").succeed(|_| {}).found("K1"), (0, vec![]));
+    }
+
+    #[test]
+    fn a_decrypt_returns_what_was_encrypted_and_neither_another_plaintext_nor_the_key_itself() {
+        let decrypt = |story: Story, of: &str| {
+            story.ask("Decrypt").succeed(|answer| answer.material = Some(material(of))).found("K1")
+        };
+        let encrypted =
+            || Story::plain().event("mongod", What::Made { key: KEY.to_owned(), material: material("the data key") });
+        assert_eq!(decrypt(encrypted(), "the data key"), (1, vec![]));
+        let broken = format!("at 0.000s Decrypt of {KEY} returned something else than was encrypted");
+        assert_eq!(decrypt(encrypted(), "another"), (1, vec![broken.clone()]));
+        assert_eq!(decrypt(encrypted(), KEY), (1, vec![broken]));
+        let broken = format!("at 0.000s Decrypt of {KEY} succeeded, and nobody ever encrypted anything under it");
+        assert_eq!(decrypt(Story::plain(), KEY), (1, vec![broken.clone()]));
+        let created = Story::plain().without_existing().ask("Create").succeed(|_| {});
+        assert_eq!(decrypt(created, KEY), (1, vec![broken]), "who made the key is no excuse");
+    }
+
+    #[test]
+    fn a_decrypt_without_data_breaks_it_and_an_encrypt_does_not_exercise_it() {
+        let broken = format!("at 0.000s Decrypt of {KEY} succeeded without data");
+        assert_eq!(Story::plain().ask("Decrypt").succeed(|_| {}).found("K1"), (1, vec![broken]));
+        assert_eq!(Story::plain().ask("Decrypt").fail("cryptographic-failure", |_| {}).found("K1"), (0, vec![]));
+        assert_eq!(Story::plain().ask("Encrypt").succeed(|_| {}).found("K1"), (0, vec![]));
     }
 }

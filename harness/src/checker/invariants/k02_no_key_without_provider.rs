@@ -1,8 +1,9 @@
 //! K2: no key is returned or used unless its provider opened it for that very request.
 //!
 //! Grants and uses are matched one to one, by fingerprint, within the time between a request and its answer. For the
-//! provider `local` the grant is the reading of its key file. What a process uses it must have been given, or have made,
-//! since it was started.
+//! provider `local` the grant is the reading of its key file. An Encrypt or Decrypt that succeeds has used a key, whose
+//! fingerprint is known only if the key existed before the run; else one grant of any key must be its own. What a process
+//! uses it must have been given, or have made, since it was started.
 
 use std::collections::BTreeMap;
 
@@ -24,20 +25,26 @@ fn judge(run: &Run<'_>) -> Found {
     found
 }
 
-/// Every key that is returned was opened for that very request.
+/// Every key that is returned, or that encrypts or decrypts, was opened for that very request.
 fn returned(run: &Run<'_>, found: &mut Found) {
     let mut spent: Vec<u64> = Vec::new();
     for exchange in run.exchanges() {
-        for answer in &exchange.answers {
-            let What::Answer { material: Some(material), .. } = &answer.what else { continue };
+        for reply in exchange.replies() {
+            // What a cipher returns is not what the provider opened.
+            let ciphered = reply.succeeded && matches!(reply.operation, "Encrypt" | "Decrypt");
+            let wanted = match reply.material {
+                _ if ciphered => exchange.key.and_then(|key| run.played.existing.get(key)),
+                Some(material) => Some(material),
+                None => continue,
+            };
             found.exercised += 1;
-            let grant =
-                exchange.between.iter().find(|event| grants(event, material) && !spent.contains(&event.ordinal));
+            let grant = exchange.between.iter().find(|event| grants(event, wanted) && !spent.contains(&event.ordinal));
             match grant {
                 Some(grant) => spent.push(grant.ordinal),
                 None => found.broken.push(format!(
-                    "at {} a key was returned that no provider had opened since {}",
-                    seconds(answer.at),
+                    "at {} a key was {} that no provider had opened since {}",
+                    seconds(reply.event.at),
+                    if ciphered { "used" } else { "returned" },
                     seconds(exchange.sent.at)
                 )),
             }
@@ -68,9 +75,10 @@ fn used(run: &Run<'_>, found: &mut Found) {
     }
 }
 
-fn grants(event: &Event, wanted: &Fingerprint) -> bool {
+/// Whether a provider opens this key, or any where nobody knows its material.
+fn grants(event: &Event, wanted: Option<&Fingerprint>) -> bool {
     match &event.what {
-        What::Grant { material, .. } => material == wanted,
+        What::Grant { material, .. } => wanted.is_none_or(|wanted| material == wanted),
         // Only a read that succeeds is recorded as one.
         What::File { operation, path } => operation == "read" && path == LOCAL_KEY_FILE && event.host == "proxy",
         _ => false,
@@ -115,6 +123,42 @@ mod tests {
         assert_eq!(given(first.at(1000).ask("Get")).found("K2").1.len(), 1);
         let first = given(Story::plain().ask("Get").grant(KEY));
         assert_eq!(given(first.at(1000).ask("Get").grant(KEY)).found("K2").1.len(), 0);
+    }
+
+    #[test]
+    fn what_encrypts_or_decrypts_needs_a_grant_of_its_own_of_the_key_and_not_of_the_data() {
+        let data = || Some(material("the data key"));
+        for operation in ["Encrypt", "Decrypt"] {
+            let found = |story: Story| story.succeed(|answer| answer.material = data()).found("K2");
+            assert_eq!(found(Story::plain().ask(operation).grant(KEY)), (1, vec![]), "{operation}");
+            let broken = "at 0.000s a key was used that no provider had opened since 0.000s".to_owned();
+            assert_eq!(found(Story::plain().ask(operation)), (1, vec![broken]), "{operation}");
+            assert_eq!(found(Story::plain().ask(operation).grant("the data key")).1.len(), 1, "{operation}");
+            assert_eq!(found(Story::plain().grant(KEY).ask(operation)).1.len(), 1, "{operation} after the grant");
+            let once = Story::plain().ask(operation).grant(KEY).succeed(|_| {}).at(1000);
+            assert_eq!(
+                found(once.ask(operation)),
+                (2, vec!["at 1.000s a key was used that no provider had opened since 1.000s".to_owned()])
+            );
+            let refused = Story::plain().ask(operation).fail("permission-denied", |_| {});
+            assert_eq!(refused.found("K2"), (0, vec![]), "{operation}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_nobody_but_the_proxy_has_seen_needs_a_grant_of_whatever_key() {
+        let encrypt = |story: Story| story.succeed(|_| {}).found("K2");
+        let asked = || Story::plain().without_existing().ask("Encrypt");
+        assert_eq!(encrypt(asked().grant("created")), (1, vec![]));
+        assert_eq!(encrypt(asked()).1.len(), 1);
+    }
+
+    #[test]
+    fn a_data_key_that_was_decrypted_may_be_used() {
+        let used = What::Used { key: KEY.to_owned(), material: material("the data key") };
+        let decrypted = Story::plain().ask("Decrypt").grant(KEY);
+        let decrypted = decrypted.succeed(|answer| answer.material = Some(material("the data key")));
+        assert_eq!(decrypted.event("mongod", used).found("K2"), (2, vec![]));
     }
 
     #[test]
