@@ -9,7 +9,10 @@
 //! Invariant: a persona reaches the outside through its [`Stage`] alone, and shares no code with the product's codec.
 
 mod database;
+mod psmdb;
+mod psmdb_7_soft;
 mod psmdb_8;
+mod requests;
 mod session;
 mod tls;
 
@@ -28,7 +31,7 @@ pub use session::{Failure, Session};
 pub use tls::client_config;
 
 /// Every persona, in the order of documents.
-pub const PERSONAS: &[Persona] = &[psmdb_8::PERSONA];
+pub const PERSONAS: &[Persona] = &[psmdb_8::PERSONA, psmdb_7_soft::PERSONA];
 
 /// A client that can be played.
 #[derive(Clone, Copy, Debug)]

@@ -88,6 +88,8 @@ pub(super) struct Vault {
     pub(super) keys: BTreeMap<String, (Vec<u8>, u32)>,
     /// Operations that fail, with reason and message.
     pub(super) failing: BTreeMap<u32, (u32, &'static str)>,
+    /// Whether failures are told without a ResultMessage.
+    pub(super) speechless: bool,
     /// An operation that is never answered.
     pub(super) silent_on: Option<u32>,
     /// Whether close_notify is ignored.
@@ -292,7 +294,9 @@ impl Vault {
             Err((reason, message)) => {
                 item.push(Item::enumeration(RESULT_STATUS, 1));
                 item.push(Item::enumeration(RESULT_REASON, reason));
-                item.push(Item::text(RESULT_MESSAGE, message));
+                if !self.speechless {
+                    item.push(Item::text(RESULT_MESSAGE, message));
+                }
             }
         }
         let header = vec![
