@@ -86,6 +86,10 @@ impl Files for Disk {
 pub(super) struct Vault {
     /// Material and state by identifier.
     pub(super) keys: BTreeMap<String, (Vec<u8>, u32)>,
+    /// The names of keys that have one, by identifier.
+    pub(super) names: BTreeMap<String, String>,
+    /// The Located Items of every answer to a Locate.
+    pub(super) located: Option<i32>,
     /// Operations that fail, with reason and message.
     pub(super) failing: BTreeMap<u32, (u32, &'static str)>,
     /// Whether failures are told without a ResultMessage.
@@ -314,12 +318,23 @@ impl Vault {
         if let Some(failure) = self.failing.get(&operation) {
             return Err(*failure);
         }
+        if operation == 0x08 {
+            return Ok(self.locate(payload));
+        }
+        if operation == 0x01 {
+            self.registered += 1;
+            let identifier = format!("key-{}", self.registered);
+            self.keys.insert(identifier.clone(), (vec![0xC0; 32], 1));
+            return Ok(vec![Item::enumeration(OBJECT_TYPE, 2), Item::text(UNIQUE_IDENTIFIER, &identifier)]);
+        }
         if operation == 0x03 {
             let path = [SYMMETRIC_KEY, KEY_BLOCK, KEY_VALUE, KEY_MATERIAL];
             let material = payload.descendant(&path).and_then(Item::as_bytes).unwrap().to_vec();
             self.registered += 1;
             let identifier = format!("key-{}", self.registered);
             self.keys.insert(identifier.clone(), (material, 1));
+            let template = payload.child(TEMPLATE_ATTRIBUTE);
+            self.names.extend(template.and_then(name_in).map(|name| (identifier.clone(), name)));
             return Ok(vec![Item::text(UNIQUE_IDENTIFIER, &identifier)]);
         }
         let identifier = payload.child(UNIQUE_IDENTIFIER).and_then(Item::as_text).unwrap();
@@ -339,6 +354,25 @@ impl Vault {
             other => panic!("nobody asks for operation {other:#x} here"),
         })
     }
+}
+
+impl Vault {
+    /// The keys of a name, in the order of their identifiers, from an offset on.
+    fn locate(&self, payload: &Item) -> Vec<Item> {
+        let number = |tag| payload.child(tag).and_then(Item::as_integer).map_or(0, |number| number.try_into().unwrap());
+        let named = self.names.iter().filter(|(_, name)| Some(*name) == name_in(payload).as_ref());
+        let page = named.skip(number(OFFSET_ITEMS)).take(number(MAXIMUM_ITEMS));
+        let located = self.located.map(|count| Item::integer(LOCATED_ITEMS, count));
+        located.into_iter().chain(page.map(|(identifier, _)| Item::text(UNIQUE_IDENTIFIER, identifier))).collect()
+    }
+}
+
+/// The Name among attributes.
+fn name_in(attributes: &Item) -> Option<String> {
+    attributes.children().iter().find_map(|attribute| {
+        let name = attribute.descendant(&[ATTRIBUTE_VALUE, NAME_VALUE])?;
+        name.as_text().map(str::to_owned)
+    })
 }
 
 /// Names, addresses and doors.
