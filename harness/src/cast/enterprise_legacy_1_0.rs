@@ -1,6 +1,6 @@
 //! MongoDB Enterprise with `security.kmip.useLegacyProtocol`: KMIP 1.0.
 //!
-//! What it does from start to exit is [`enterprise`](super::enterprise).
+//! What it does from start to exit is [`enterprise`].
 //!
 //! Invariant: this file holds no behaviour, only which one it is.
 

@@ -1,7 +1,7 @@
 //! Percona Server for MongoDB 5.0 to 7.0 whose configuration does not state `activateKeys`: a key from before is used
 //! although it was never activated.
 //!
-//! What it does from start to exit is [`psmdb`](super::psmdb). Here `activate_keys = true` stands for "not stated".
+//! What it does from start to exit is [`psmdb`]. Here `activate_keys = true` stands for "not stated".
 //! New keys are activated then as by 8.0, and a Pre-Active key that is already there is tolerated with a warning.
 //!
 //! Invariant: only Pre-Active is tolerated, no other state.

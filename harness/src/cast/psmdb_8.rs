@@ -1,6 +1,6 @@
 //! Percona Server for MongoDB 8.0 with `security.kmip`: a key that is not active is not used.
 //!
-//! What it does from start to exit is [`psmdb`](super::psmdb).
+//! What it does from start to exit is [`psmdb`].
 //!
 //! Invariant: this file holds no behaviour, only which one it is.
 
