@@ -10,11 +10,18 @@
 
 pub mod administrator;
 mod database;
+mod enterprise;
+mod enterprise_1_2;
+mod enterprise_legacy_1_0;
 mod exchange;
 mod libmongocrypt;
 mod libmongocrypt_delegated;
 mod libmongocrypt_plain;
+mod psmdb;
+mod psmdb_7_soft;
 mod psmdb_8;
+mod psmdb_legacy_locate;
+mod requests;
 mod session;
 mod tls;
 
@@ -29,11 +36,19 @@ use kmip_proxy::env::{BoxFuture, Env};
 use crate::trace::{Trace, What};
 
 pub use database::{Database, DatabaseError};
-pub use session::{Failure, Session};
+pub use session::{Failure, Patience, Session};
 pub use tls::client_config;
 
 /// Every persona, in the order of documents.
-pub const PERSONAS: &[Persona] = &[psmdb_8::PERSONA, libmongocrypt_plain::PERSONA, libmongocrypt_delegated::PERSONA];
+pub const PERSONAS: &[Persona] = &[
+    psmdb_8::PERSONA,
+    psmdb_7_soft::PERSONA,
+    psmdb_legacy_locate::PERSONA,
+    enterprise_1_2::PERSONA,
+    enterprise_legacy_1_0::PERSONA,
+    libmongocrypt_plain::PERSONA,
+    libmongocrypt_delegated::PERSONA,
+];
 
 /// A client that can be played.
 #[derive(Clone, Copy, Debug)]

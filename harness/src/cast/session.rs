@@ -1,9 +1,8 @@
-//! One KMIP session of Percona Server's client: a connection, one or two exchanges, and the close.
+//! One KMIP session of a client: a connection, one or more exchanges, and the close.
 //!
-//! The order is resolve, connect, handshake, exchange, perhaps a second exchange, close_notify, wait for the peer's.
-//! The timer is armed once, at the beginning, and covers everything up to the answer of the first exchange, and the
-//! close if no second exchange follows. Before a second exchange the real client re-arms its timer in a way that
-//! switches it off (observed), so from there on a silent server holds it forever.
+//! The order is resolve, connect, handshake, exchange, perhaps further exchanges, close_notify, and for clients that do
+//! so the wait for the peer's. How long a client waits is its [`Patience`]: the timer that is armed at the beginning
+//! covers everything up to the answer of the first exchange, and the close if no second exchange follows.
 //!
 //! Invariant: every request that leaves is in the trace before it leaves, and its answer, or why there was none,
 //! before anyone acts on it.
@@ -43,6 +42,23 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 #[error("{0}")]
 pub struct Failure(pub String);
 
+/// How long a client waits in one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// From the look-up of the name to the answer of the first exchange; `None` is for ever.
+    pub first: Option<Duration>,
+    /// For each exchange after the first, and for the close after it; `None` is for ever.
+    pub later: Option<Duration>,
+}
+
+impl From<Duration> for Patience {
+    /// Percona Server's patience. Before a second exchange its client re-arms its timer in a way that switches it off
+    /// (observed), so that from there on a silent server holds it for ever.
+    fn from(timeout: Duration) -> Self {
+        Patience { first: Some(timeout), later: None }
+    }
+}
+
 /// An open session.
 pub struct Session<'a> {
     stage: &'a Stage,
@@ -50,31 +66,34 @@ pub struct Session<'a> {
     /// Bytes that came before they were asked for.
     early: Vec<u8>,
     timer: Timer,
+    /// What the timer is set to before each exchange but the first.
+    later: Option<Duration>,
     /// The number of the last exchange in the trace.
     exchange: Option<u64>,
 }
 
-/// The one timer of a session; `None` once it is switched off.
+/// The timer of a session; `None` while it is switched off.
 type Timer = Option<Pin<Box<Sleep>>>;
 
 impl<'a> Session<'a> {
-    /// Opens a session with a server; `patience` is the connect timeout.
+    /// Opens a session with a server. A connect timeout alone is Percona Server's patience.
     pub async fn open(
         stage: &'a Stage,
         host: &str,
         port: u16,
         config: &Arc<ClientConfig>,
-        patience: Duration,
+        patience: impl Into<Patience>,
     ) -> Result<Self, Failure> {
-        let mut timer: Timer = Some(Box::pin(tokio::time::sleep(patience)));
+        let Patience { first, later } = patience.into();
+        let mut timer = armed(first);
         let stream = limited(&mut timer, connect(stage, host, port, config)).await?;
-        Ok(Session { stage, stream, early: Vec::new(), timer, exchange: None })
+        Ok(Session { stage, stream, early: Vec::new(), timer, later, exchange: None })
     }
 
     /// Sends a request and reads its answer, which may be a failure of the operation.
     pub async fn exchange(&mut self, request: &Item) -> Result<Answer, Failure> {
         if self.exchange.is_some() {
-            self.timer = None;
+            self.timer = armed(self.later);
             self.notice_early_bytes().await;
         }
         let trace = &self.stage.trace;
@@ -136,6 +155,13 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Says good-bye and does not wait for the server to do so.
+    pub async fn leave(mut self) {
+        self.stream.get_mut().1.send_close_notify();
+        // Whether the server is still there to hear it is of no interest to the client.
+        let _ = self.stream.flush().await;
+    }
+
     /// Looks once, without waiting, whether the server has sent more than its answer (invariant K6). The client does
     /// not look: it takes such bytes for the beginning of the next answer, and so does this session.
     async fn notice_early_bytes(&mut self) {
@@ -155,6 +181,10 @@ impl std::fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Session(exchange {:?})", self.exchange)
     }
+}
+
+fn armed(timeout: Option<Duration>) -> Timer {
+    timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout)))
 }
 
 async fn connect(

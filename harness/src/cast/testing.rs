@@ -86,8 +86,14 @@ impl Files for Disk {
 pub(super) struct Vault {
     /// Material and state by identifier.
     pub(super) keys: BTreeMap<String, (Vec<u8>, u32)>,
+    /// The names of keys that have one, by identifier.
+    pub(super) names: BTreeMap<String, String>,
+    /// The Located Items of every answer to a Locate.
+    pub(super) located: Option<i32>,
     /// Operations that fail, with reason and message.
     pub(super) failing: BTreeMap<u32, (u32, &'static str)>,
+    /// Whether failures are told without a ResultMessage.
+    pub(super) speechless: bool,
     /// An operation that is never answered.
     pub(super) silent_on: Option<u32>,
     /// Whether close_notify is ignored.
@@ -301,7 +307,9 @@ impl Vault {
             Err((reason, message)) => {
                 item.push(Item::enumeration(RESULT_STATUS, 1));
                 item.push(Item::enumeration(RESULT_REASON, reason));
-                item.push(Item::text(RESULT_MESSAGE, message));
+                if !self.speechless {
+                    item.push(Item::text(RESULT_MESSAGE, message));
+                }
             }
         }
         let header = vec![
@@ -319,6 +327,9 @@ impl Vault {
         if let Some(failure) = self.failing.get(&operation) {
             return Err(*failure);
         }
+        if operation == 0x08 {
+            return Ok(self.locate(payload));
+        }
         if operation == 0x01 || operation == 0x03 {
             let block = |object: u32| payload.descendant(&[object, KEY_BLOCK, KEY_VALUE, KEY_MATERIAL]);
             let registered = block(SYMMETRIC_KEY).or_else(|| block(SECRET_DATA)).and_then(Item::as_bytes);
@@ -326,6 +337,8 @@ impl Vault {
             self.registered += 1;
             let identifier = format!("key-{}", self.registered);
             self.keys.insert(identifier.clone(), (material, 1));
+            let template = payload.child(TEMPLATE_ATTRIBUTE);
+            self.names.extend(template.and_then(name_in).map(|name| (identifier.clone(), name)));
             return Ok(vec![Item::text(UNIQUE_IDENTIFIER, &identifier)]);
         }
         let identifier = payload.child(UNIQUE_IDENTIFIER).and_then(Item::as_text).unwrap();
@@ -333,8 +346,8 @@ impl Vault {
         let identifier = Item::text(UNIQUE_IDENTIFIER, identifier);
         Ok(match operation {
             0x0A => {
-                // Only secret data is as long as this.
-                let secret_data = material.len() > 32;
+                // Only secret data is as long as this; the longest key is one of base64 text.
+                let secret_data = material.len() > 44;
                 let (object_type, tag, format) = if secret_data { (7, SECRET_DATA, 2) } else { (2, SYMMETRIC_KEY, 1) };
                 let value = Item::structure(KEY_VALUE, vec![Item::new(KEY_MATERIAL, Value::Bytes(material.clone()))]);
                 let mut object =
@@ -384,6 +397,25 @@ impl Vault {
 /// The street's own cipher: each turn undoes the one before it.
 fn scrambled(key: &[u8], iv: &[u8], data: &[u8]) -> Vec<u8> {
     data.iter().zip(key.iter().cycle()).zip(iv.iter().cycle()).map(|((byte, key), iv)| byte ^ key ^ iv).collect()
+}
+
+impl Vault {
+    /// The keys of a name, in the order of their identifiers, from an offset on.
+    fn locate(&self, payload: &Item) -> Vec<Item> {
+        let number = |tag| payload.child(tag).and_then(Item::as_integer).map_or(0, |number| number.try_into().unwrap());
+        let named = self.names.iter().filter(|(_, name)| Some(*name) == name_in(payload).as_ref());
+        let page = named.skip(number(OFFSET_ITEMS)).take(number(MAXIMUM_ITEMS));
+        let located = self.located.map(|count| Item::integer(LOCATED_ITEMS, count));
+        located.into_iter().chain(page.map(|(identifier, _)| Item::text(UNIQUE_IDENTIFIER, identifier))).collect()
+    }
+}
+
+/// The Name among attributes.
+fn name_in(attributes: &Item) -> Option<String> {
+    attributes.children().iter().find_map(|attribute| {
+        let name = attribute.descendant(&[ATTRIBUTE_VALUE, NAME_VALUE])?;
+        name.as_text().map(str::to_owned)
+    })
 }
 
 /// Names, addresses and doors.

@@ -9,7 +9,15 @@ use super::model::{
 use super::text::Vocabulary;
 
 /// The clients that can be played as mongod. Their dialects live in the cast.
-pub const PERSONAS: &[&str] = &["psmdb-8", "libmongocrypt-plain", "libmongocrypt-delegated"];
+pub const PERSONAS: &[&str] = &[
+    "psmdb-8",
+    "psmdb-7-soft",
+    "psmdb-legacy-locate",
+    "enterprise-1.2",
+    "enterprise-legacy-1.0",
+    "libmongocrypt-plain",
+    "libmongocrypt-delegated",
+];
 
 /// The Result Reasons of KMIP 1.0 to 1.4 that this laboratory can expect (KMIP 1.4, 9.1.3.2.29), in kebab case.
 pub const REASONS: &[&str] = &[

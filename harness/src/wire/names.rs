@@ -41,6 +41,8 @@ tags! {
     IV_COUNTER_NONCE = 0x42003D,
     /// Key Block.
     KEY_BLOCK = 0x420040,
+    /// Key Compression Type.
+    KEY_COMPRESSION_TYPE = 0x420041,
     /// Key Format Type.
     KEY_FORMAT_TYPE = 0x420042,
     /// Key Material.
@@ -49,10 +51,20 @@ tags! {
     KEY_VALUE = 0x420045,
     /// Key Wrapping Data.
     KEY_WRAPPING_DATA = 0x420046,
+    /// Located Items.
+    LOCATED_ITEMS = 0x4200D5,
+    /// Maximum Items.
+    MAXIMUM_ITEMS = 0x42004F,
     /// Maximum Response Size.
     MAXIMUM_RESPONSE_SIZE = 0x420050,
+    /// Name Type.
+    NAME_TYPE = 0x420054,
+    /// Name Value.
+    NAME_VALUE = 0x420055,
     /// Object Type.
     OBJECT_TYPE = 0x420057,
+    /// Offset Items.
+    OFFSET_ITEMS = 0x4200D4,
     /// Operation.
     OPERATION = 0x42005C,
     /// Padding Method.

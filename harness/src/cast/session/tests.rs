@@ -66,6 +66,37 @@ async fn a_server_that_ignores_close_notify_gets_a_second_register_or_holds_the_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_register_whose_connection_is_not_closed_is_made_again_at_the_next_server() {
+    const B: &str = "kmip-b";
+    let street = Street::new(&[A, B]);
+    street.vault(A).keeps_open = true;
+    let settings = Settings { activate_keys: false, ..street.settings() };
+    let (ended, reasons) = first_start(&street, &settings).await;
+    assert!(!ended, "it serves with the second key");
+    assert_eq!(reasons, ["Connection timed out [system:110]"], "after the success");
+    assert_eq!(
+        (street.asked(A), street.asked(B)),
+        (vec![vec!["Register".to_owned()]], vec![vec!["Register".to_owned()]])
+    );
+    assert_eq!(street.vault(A).keys["key-1"], street.vault(B).keys["key-1"], "one key, registered twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_get_that_is_the_second_exchange_waits_for_ever_and_one_that_is_the_first_does_not() {
+    let street = Street::new(&[A]);
+    assert_eq!(first_start(&street, &street.settings()).await, (false, Vec::new()));
+    street.vault(A).silent_on = Some(0x0A);
+    assert_eq!(first_start(&street, &street.settings()).await, (false, Vec::new()));
+    let ready = street.events(|what| matches!(what, What::Process { .. }));
+    assert_eq!(ready.len(), 1, "only the first start opened the data");
+    let street = Street::new(&[A]);
+    let settings = Settings { activate_keys: false, ..street.settings() };
+    assert_eq!(first_start(&street, &settings).await, (false, Vec::new()));
+    street.vault(A).silent_on = Some(0x0A);
+    assert_eq!(first_start(&street, &settings).await, (true, vec!["Connection timed out [system:110]".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn bytes_after_an_answer_are_found_before_a_second_exchange_and_before_the_close() {
     let street = Street::new(&[A]);
     street.vault(A).surplus = 8;
@@ -83,7 +114,8 @@ async fn bytes_after_an_answer_are_found_before_a_second_exchange_and_before_the
 
 #[tokio::test(start_paused = true)]
 async fn answers_that_are_none_are_refused_in_the_clients_words() {
-    let failed = Item::structure(BATCH_ITEM, vec![Item::enumeration(RESULT_STATUS, 1)]);
+    let failed = vec![Item::enumeration(RESULT_STATUS, 1), Item::text(RESULT_MESSAGE, "no")];
+    let failed = Item::structure(BATCH_ITEM, failed);
     let header = Item::structure(RESPONSE_HEADER, vec![Item::integer(BATCH_COUNT, 1)]);
     let operation_missing = crate::trace::hex(&write(&Item::structure(RESPONSE_MESSAGE, vec![header, failed])));
     let cases = [

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::*;
 use crate::cast::testing::{NOW, Street, Vault};
-use crate::wire::write;
+use crate::wire::names::*;
+use crate::wire::{Item, write};
 
 const A: &str = "kmip-a";
 const B: &str = "kmip-b";
@@ -211,6 +212,68 @@ async fn the_second_server_helps_when_the_first_is_gone_and_every_operation_begi
       serverHost = kmip-a:5696
       reason = Connection refused [system:111]
     "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_without_a_result_message_crashes_the_process_and_nobody_else_is_asked() {
+    let street = started(&[A, B]).await;
+    street.vault(A).speechless = true;
+    street.vault(A).keys.clear();
+    let settings = Settings { connect_retries: 3, ..street.settings() };
+    let before = street.log().len();
+    let exit = play(&street, &settings).await.unwrap();
+    assert_eq!(exit.code, "SIGSEGV");
+    assert_eq!(exit.reason, "crashed: the answer to GetAttributes is a failure without a ResultMessage");
+    assert_eq!(street.asked(A).last().unwrap(), &["GetAttributes"]);
+    assert!(street.vault(B).requests.is_empty());
+    insta::assert_snapshot!(street.log()[before..].join("\n"), @"----- F Got signal: 11 (Segmentation fault).");
+    let street = Street::new(&[A, B]);
+    street.vault(A).speechless = true;
+    street.vault(A).failing.insert(0x12, (0x100, ""));
+    let exit = play(&street, &street.settings()).await.unwrap();
+    assert_eq!(exit.reason, "crashed: the answer to Activate is a failure without a ResultMessage");
+    assert!(street.vault(B).requests.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_takes_failure_and_a_missing_message_in_its_place_and_nothing_else() {
+    const FAILED: u32 = 1;
+    const PENDING: u32 = 2;
+    let status = |status| Item::enumeration(RESULT_STATUS, status);
+    let (reason, message) = (Item::enumeration(RESULT_REASON, 0x0C), Item::text(RESULT_MESSAGE, ""));
+    let payload = Item::structure(RESPONSE_PAYLOAD, Vec::new());
+    let operation = Item::enumeration(OPERATION, 0x0B);
+    let cases = [
+        (vec![operation.clone(), status(FAILED), reason.clone()], true),
+        (vec![operation.clone(), status(FAILED)], true),
+        (vec![status(FAILED)], true),
+        (vec![operation.clone(), status(FAILED), reason.clone(), payload, message.clone()], true),
+        (vec![operation.clone(), status(FAILED), reason.clone(), message.clone()], false),
+        (vec![operation.clone(), status(FAILED), message], false),
+        (vec![operation, status(PENDING), reason], false),
+    ];
+    for (item, crashes) in cases {
+        let street = started(&[A]).await;
+        let header = Item::structure(RESPONSE_HEADER, vec![Item::integer(BATCH_COUNT, 1)]);
+        let answer = Item::structure(RESPONSE_MESSAGE, vec![header, Item::structure(BATCH_ITEM, item)]);
+        street.vault(A).stubborn = Some(write(&answer));
+        let exit = play(&street, &street.settings()).await.unwrap();
+        assert_eq!(exit.code == "SIGSEGV", crashes, "{answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_can_crash_the_process_too() {
+    let street = started(&[A]).await;
+    let exit = polled(&street, |vault| {
+        vault.speechless = true;
+        vault.failing.insert(0x0B, (PERMISSION_DENIED, ""));
+    });
+    let exit = exit.await.unwrap();
+    assert_eq!(
+        (exit.code, street.log().last().unwrap().as_str()),
+        ("SIGSEGV", "----- F Got signal: 11 (Segmentation fault).")
+    );
 }
 
 #[tokio::test(start_paused = true)]
