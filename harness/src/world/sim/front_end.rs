@@ -29,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use turmoil::net::{TcpListener, TcpStream};
 
 use super::clock::WallClock;
+use super::plaintext;
 use super::planted::Rewrite;
 use crate::clouds::{Action, Arrival, Cloud, Handled};
 use crate::trace::Trace;
@@ -111,6 +112,7 @@ impl FrontEnd {
         }
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        self.trace.overhear(&self.name, || plaintext::request(&head, &body));
         let arrival = Arrival { at: self.clock.now(), via: self.name.clone(), private: self.private };
         let Handled { mut action, events } = {
             let mut cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,6 +146,7 @@ impl FrontEnd {
             }
             None => response,
         };
+        self.trace.overhear(&self.name, || plaintext::answer(&response));
         response.map(|bytes| Answer { bytes: Some(bytes), cut: false })
     }
 }
