@@ -56,22 +56,22 @@ pub struct Blob {
     pub struck: Option<String>,
 }
 
-/// A source of chance that counts how often it is drawn from.
+/// A source of chance that counts how often it is drawn from: first those whose draws bring about others'.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stream {
     /// A stream of the seed's, by its name.
     Named(String),
-    /// What TLS draws on a host: hello randoms, session ids, key shares.
-    Tls(String),
     /// The keys of certificates that a host makes.
     CertificateKeys(String),
     /// Random bytes that a host asks for: identifiers, serial numbers, nonces.
     Bytes(String),
-    /// The simulated network: a latency for each message.
-    Latency,
     /// The generator from which the AWS SDK draws invocation ids and the jitter of its retries.
     Sdk,
+    /// What TLS draws on a host: hello randoms, session ids, key shares.
+    Tls(String),
+    /// The simulated network: a latency for each message.
+    Latency,
 }
 
 impl Kept {
@@ -112,8 +112,8 @@ impl std::fmt::Display for Stream {
         match self {
             Stream::Named(name) => write!(f, "the seed's stream `{name}`"),
             Stream::Tls(host) => write!(f, "the TLS randomness of host `{host}`"),
-            Stream::CertificateKeys(host) => write!(f, "the certificate keys of host `{host}`"),
-            Stream::Bytes(host) => write!(f, "the random bytes of host `{host}`"),
+            Stream::CertificateKeys(host) => write!(f, "the stream of certificate keys of host `{host}`"),
+            Stream::Bytes(host) => write!(f, "the stream of random bytes of host `{host}`"),
             Stream::Latency => f.write_str("the latency of the simulated network"),
             Stream::Sdk => f.write_str("the generator of the AWS SDK (fastrand)"),
         }
