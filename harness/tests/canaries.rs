@@ -50,9 +50,12 @@ fn a_host_that_no_seed_decides_ends_the_run_with_exit_code_5_and_is_named() {
 
 #[test]
 fn the_doctor_names_the_same_host_goes_on_to_the_next_scenario_and_ends_with_exit_code_5() {
+    // Files are played in the order of their paths, which is known where both are whole.
+    let files = ["canaries/nondeterministic-host.toml", "scenarios/mismatched-providers/local-key-file.toml"];
     let output = Command::new(env!("CARGO_BIN_EXE_kmiplab"))
         .current_dir(support::root())
-        .args(["doctor", "canaries/nondeterministic-host.toml", "mismatched-providers/local-key-file"])
+        .arg("doctor")
+        .args(files.map(|file| support::root().join(file)))
         .output()
         .expect("the laboratory's program starts");
     let told = String::from_utf8_lossy(&output.stdout);

@@ -237,13 +237,13 @@ fn wire(left: &[Entry], right: &[Entry], index: usize) -> Option<Found> {
         return None;
     }
     let host = &one.event.host;
-    let (streams, back) = ([left, right].map(|log| stream(log, index, host, connection, sent)), !sent);
+    let streams = [left, right].map(|log| stream(log, index, host, connection, sent));
     let bytes = Bytes::of(&streams[0], &streams[1]);
     let direction = if sent { "sends" } else { "receives" };
-    let where_ = format!("what {host} {direction} on connection {connection}");
+    let passing = format!("what {host} {direction} on connection {connection}");
     let writer = if sent { host.clone() } else { peer(left, connection) };
     let Some(place) = tls::place(&streams[0], bytes.offset).or_else(|| tls::place(&streams[1], bytes.offset)) else {
-        return Some(Found { kind: Kind::Content, subject: writer, place: where_, bytes });
+        return Some(Found { kind: Kind::Content, subject: writer, place: passing, bytes });
     };
     let (what, kind) = match &place.part {
         Part::Hello(name, field) => (format!("{name}, field `{field}`"), Kind::Hello),
@@ -254,7 +254,7 @@ fn wire(left: &[Entry], right: &[Entry], index: usize) -> Option<Found> {
             let early = if sent {
                 *number == 1
             } else {
-                tls::encrypted_records(&stream(left, index, host, connection, back)) == 0
+                tls::encrypted_records(&stream(left, index, host, connection, !sent)) == 0
             };
             if early {
                 ("the encrypted part of the handshake: certificates and signatures".to_owned(), Kind::Certificate)
@@ -265,7 +265,7 @@ fn wire(left: &[Entry], right: &[Entry], index: usize) -> Option<Found> {
         Part::Other => ("no part of a message".to_owned(), Kind::Encrypted),
     };
     let at = place.offset.map_or_else(|| "its header".to_owned(), |offset| format!("byte {offset}"));
-    let place = format!("{where_}: TLS record {} ({}), {at}: {what}", place.record, place.header);
+    let place = format!("{passing}: TLS record {} ({}), {at}: {what}", place.record, place.header);
     Some(Found { kind, subject: writer, place, bytes })
 }
 
