@@ -45,6 +45,28 @@ fn a_host_that_no_seed_decides_ends_the_run_with_exit_code_5_and_is_named() {
     assert_eq!(output.status.code(), Some(5), "{told}");
     assert!(told.contains("first differing event, on host `saboteur`"), "{told}");
     assert!(told.contains("a number from nowhere"), "{told}");
+    assert!(told.contains("likely source: the own code of host `saboteur`"), "{told}");
+}
+
+#[test]
+fn the_doctor_names_the_same_host_goes_on_to_the_next_scenario_and_ends_with_exit_code_5() {
+    // Files are played in the order of their paths, which is known where both are whole.
+    let files = ["canaries/nondeterministic-host.toml", "scenarios/mismatched-providers/local-key-file.toml"];
+    let output = Command::new(env!("CARGO_BIN_EXE_kmiplab"))
+        .current_dir(support::root())
+        .arg("doctor")
+        .args(files.map(|file| support::root().join(file)))
+        .output()
+        .expect("the laboratory's program starts");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(5), "{told}");
+    assert!(told.contains("canaries/nondeterministic-host with seed 0x5eed is not deterministic"), "{told}");
+    assert!(told.contains("likely source: the own code of host `saboteur`"), "{told}");
+    let last = told.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("deterministic  sha256:") && last.ends_with("  mismatched-providers/local-key-file"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -101,6 +101,17 @@ fn files_in_order_are_counted_and_wrong_ones_shown_with_line_and_column() {
 }
 
 #[test]
+fn a_healthy_scenario_is_deterministic_with_the_digest_of_its_replay_and_a_wrong_file_is_not_played() {
+    let ran = kmiplab(&["doctor", QUICK, "--seed", "0x7"]);
+    assert_eq!((ran.code, ran.told.as_str()), (Some(0), ""));
+    let replayed = kmiplab(&["replay", QUICK, "--seed", "0x7"]);
+    let digest = replayed.out.lines().last().and_then(|line| line.strip_prefix("digest ")).expect("it ends so");
+    assert_eq!(ran.out, format!("deterministic  {digest}  {QUICK}\n"));
+    let wrong = kmiplab(&["doctor", QUICK, "harness/tests/invalid-scenarios/two-verbs.toml"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""), "{}", wrong.told);
+}
+
+#[test]
 fn a_filter_that_selects_nothing_ends_with_exit_code_4() {
     let (ran, report) = run("nothing", &["nothing-matches"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(4), ""));

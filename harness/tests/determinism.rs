@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 
 use kmiplab::scenario::Scenario;
-use kmiplab::trace::Played;
+use kmiplab::trace::{Played, Stream};
 use kmiplab::world::sim::{self, Planted, Rewrite};
 use support::load;
 
@@ -129,4 +129,25 @@ fn taking_an_event_out_does_not_shift_what_the_others_draw() {
     assert_eq!(fired("refuse"), all[1..]);
     assert_eq!(fired("reject"), [all[0], all[2]]);
     assert_eq!(fired("start"), all[..2]);
+}
+
+#[test]
+fn a_run_that_is_kept_for_comparison_is_the_run_that_it_would_have_been() {
+    for id in SAMPLE {
+        let scenario = load(id);
+        let plain = play(&scenario, SEED);
+        let kept = sim::play_kept(&scenario, SEED, &Planted::default());
+        assert_eq!(kept.digest, plain.digest, "{id}");
+        let events: Vec<_> = kept.log.iter().map(|entry| entry.event.clone()).collect();
+        assert_eq!(events, plain.events, "{id}: every event has its evidence");
+        let drawn = |wanted: &dyn Fn(&Stream) -> bool| -> u64 {
+            let drawn = kept.log.iter().flat_map(|entry| &entry.evidence.drawn);
+            drawn.filter(|(stream, _)| wanted(stream)).map(|(_, times)| times).sum()
+        };
+        assert!(drawn(&|stream| *stream == Stream::Latency) > 10, "{id}: messages are counted");
+        assert!(drawn(&|stream| *stream == Stream::Tls("proxy".to_owned())) > 3, "{id}: TLS is counted");
+        assert!(drawn(&|stream| *stream == Stream::Sdk) > 0, "{id}: the SDK is counted");
+        assert!(drawn(&|stream| matches!(stream, Stream::Named(_))) > 0, "{id}: named streams are counted");
+        assert!(kept.log.iter().any(|entry| !entry.evidence.said.is_empty()), "{id}: HTTP is kept");
+    }
 }

@@ -6,6 +6,7 @@
 //! Invariant: no logic lives here; a command calls the room that has it.
 
 mod check;
+mod doctor;
 pub mod exit;
 mod explain;
 mod list;
@@ -43,6 +44,8 @@ enum Verb {
     Run(run::Arguments),
     /// Plays one scenario with one seed, tells its story, and ends with its digest
     Replay(replay::Arguments),
+    /// Says whether scenarios give the same bytes from the same seed; if not, where they differ and probably why
+    Doctor(doctor::Arguments),
     /// Reads scenario files and reports every mistake, without playing them
     Check(check::Arguments),
     /// Lists scenarios, verbs, personas, or invariants
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command.verb {
         Verb::Run(arguments) => run::execute(&arguments),
         Verb::Replay(arguments) => replay::execute(&arguments),
+        Verb::Doctor(arguments) => doctor::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
         Verb::List(arguments) => list::execute(&arguments),
         Verb::Explain(arguments) => explain::execute(&arguments),

@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Print events as lines of JSON instead of the story
     #[arg(long)]
     events: bool,
+    /// Print events with all that is kept to compare runs, for `doctor` in another process
+    #[arg(long, hide = true)]
+    evidence: bool,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
@@ -46,6 +49,10 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         ));
         return exit::USAGE;
     };
+    if arguments.evidence {
+        print(&sim::play_kept(scenario, arguments.seed.0, &Planted::default()).lines());
+        return exit::AS_EXPECTED;
+    }
     let played = sim::play(scenario, arguments.seed.0, &Planted::default());
     let json = || {
         let line = |event| serde_json::to_string(event).expect("an event is plain data") + "\n";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{colour, exit, print, say, select, unicode};
-use crate::campaign::determinism::{self, Divergence};
+use crate::campaign::determinism::{self, Outcome, Way};
 use crate::campaign::{self, FIRST_SEED, Plan};
 use crate::report::progress::Progress;
 use crate::report::terminal::{self, Style};
@@ -143,15 +143,12 @@ fn play(plan: &Plan) -> Report {
 }
 
 fn check_determinism(scenarios: &[Scenario], seed: u64) -> Result<(), u8> {
-    let program = std::env::current_exe().map_err(|error| {
-        say(&format!("error: cannot find this program to start it once more: {error}"));
-        exit::BUG
-    })?;
+    let program = select::program()?;
     for scenario in scenarios {
-        match determinism::check(scenario, seed, &program) {
-            Ok(None) => {}
-            Ok(Some(divergence)) => {
-                say(&describe(&divergence));
+        match determinism::check(scenario, seed, &Way::usual(&program), &determinism::as_it_is) {
+            Ok(Outcome::Deterministic(_)) => {}
+            Ok(Outcome::Differs(divergence)) => {
+                say(&format!("error: {divergence}\n\nhint: no other result can be trusted before this is mended"));
                 return Err(exit::NOT_DETERMINISTIC);
             }
             Err(error) => {
@@ -166,15 +163,6 @@ fn check_determinism(scenarios: &[Scenario], seed: u64) -> Result<(), u8> {
         if count == 1 { "scenario" } else { "scenarios" }
     ));
     Ok(())
-}
-
-fn describe(divergence: &Divergence) -> String {
-    let Divergence { scenario, seed, between, host, first, second } = divergence;
-    format!(
-        "error: {scenario} with seed {seed:#x} is not deterministic: two runs in {between} differ\n\
-         \n  first differing event, on host `{host}`\n  one    {first}\n  other  {second}\n\
-         \nhint: no other result can be trusted before this is mended"
-    )
 }
 
 fn seeds(arguments: &Arguments) -> Vec<u64> {

@@ -33,6 +33,14 @@ pub(super) fn commit() -> Option<String> {
     (asked.status.success() && !commit.is_empty()).then_some(commit)
 }
 
+/// This very program, to be started once more, or says why it is not found and returns the exit code.
+pub(super) fn program() -> Result<PathBuf, u8> {
+    std::env::current_exe().map_err(|error| {
+        say(&format!("error: cannot find this program to start it once more: {error}"));
+        exit::BUG
+    })
+}
+
 /// Loads everything that the filters select, or says what is wrong and returns the exit code.
 pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
     let root = root();

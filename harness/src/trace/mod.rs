@@ -6,6 +6,7 @@
 //! Invariant: nothing rewrites a trace after the run. Every judge and every report only reads it.
 
 mod event;
+mod evidence;
 mod played;
 pub mod story;
 
@@ -17,6 +18,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use ring::{digest, hmac};
 
 pub use event::{Event, Fingerprint, ProcessState, What};
+pub use evidence::{Blob, Entry, Evidence, Kept, Said, Stream};
 pub use played::{Drawn, Played, Written};
 
 /// The handle through which everything in a run records. Cheap to clone.
@@ -40,6 +42,17 @@ struct Log {
     links: Vec<u8>,
     exchanges: u64,
     connections: u64,
+    /// Only where the run is compared with another.
+    keeper: Option<Keeper>,
+}
+
+/// What collects the evidence of a run.
+struct Keeper {
+    /// Hands over what was drawn since it was last asked.
+    drawn: Box<dyn FnMut() -> Vec<(Stream, u64)> + Send>,
+    /// What was said since the last event.
+    said: Vec<Said>,
+    evidence: Vec<Evidence>,
 }
 
 /// A secret in every spelling in which it could leak.
@@ -71,6 +84,7 @@ impl Trace {
             links: Vec::new(),
             exchanges: 0,
             connections: 0,
+            keeper: None,
         })))
     }
 
@@ -106,6 +120,28 @@ impl Trace {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// From now on keeps evidence beside every event. `drawn` hands over what was drawn since it was last asked.
+    pub(crate) fn keep(&self, drawn: impl FnMut() -> Vec<(Stream, u64)> + Send + 'static) {
+        self.lock().keeper = Some(Keeper { drawn: Box::new(drawn), said: Vec::new(), evidence: Vec::new() });
+    }
+
+    /// Keeps what a host said or was told in plaintext; where no evidence is kept, nobody asks what it was.
+    pub(crate) fn overhear(&self, host: &str, said: impl FnOnce() -> Vec<u8>) {
+        let mut log = self.lock();
+        if log.keeper.is_none() {
+            return;
+        }
+        let bytes = log.strike_out(&said());
+        if let Some(keeper) = &mut log.keeper {
+            keeper.said.push(Said { host: host.to_owned(), bytes });
+        }
+    }
+
+    /// Takes the evidence out: one piece for each event so far, none where none was kept.
+    pub(crate) fn take_evidence(&self) -> Vec<Evidence> {
+        self.lock().keeper.take().map(|keeper| keeper.evidence).unwrap_or_default()
     }
 
     /// The fingerprint of key material.
@@ -190,10 +226,12 @@ impl Log {
         }
         let (what, leaked) = self.redact(what, &written);
         self.written = written;
+        self.keep(bytes);
         self.push(at, host, what);
         for name in leaked {
             let text = format!("{host} wrote the secret `{name}`");
             let finding = What::Finding { invariant: "K3".to_owned(), text };
+            self.keep(&[]);
             self.push(at, "lab", finding);
         }
     }
@@ -204,6 +242,41 @@ impl Log {
         if self.keep_bytes || !matches!(what, What::Bytes { .. }) {
             self.events.push(Event { at, ordinal, host: host.to_owned(), what });
         }
+    }
+
+    /// Keeps the evidence of the event that is recorded now.
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.keeper.is_none() {
+            return;
+        }
+        let bytes = self.strike_out(bytes);
+        if let Some(keeper) = &mut self.keeper {
+            let (drawn, said) = ((keeper.drawn)(), std::mem::take(&mut keeper.said));
+            keeper.evidence.push(Evidence { bytes, drawn, said });
+        }
+    }
+
+    /// The bytes without the secrets in them, in any spelling, or as bare bytes.
+    fn strike_out(&self, bytes: &[u8]) -> Blob {
+        let mut shown = bytes.to_vec();
+        let digits = hex(bytes);
+        for spelling in self.secrets.iter().flat_map(|secret| &secret.texts) {
+            // Bare bytes are found by their hexadecimal digits, which are one of the spellings.
+            for (start, _) in digits.match_indices(spelling.as_str()).filter(|(start, _)| start % 2 == 0) {
+                shown[start / 2..(start + spelling.len()) / 2].fill(b'*');
+            }
+        }
+        if self.beginnings.any_in(bytes) {
+            for spelling in self.secrets.iter().flat_map(|secret| &secret.texts) {
+                for start in 0..bytes.len() {
+                    if bytes[start..].starts_with(spelling.as_bytes()) {
+                        shown[start..start + spelling.len()].fill(b'*');
+                    }
+                }
+            }
+        }
+        let struck = (shown != bytes).then(|| hex(digest::digest(&digest::SHA256, bytes).as_ref()));
+        Blob { shown, struck }
     }
 
     fn redact(&self, what: What, written: &[u8]) -> (What, Vec<String>) {

@@ -234,3 +234,61 @@ fn a_text_that_only_begins_like_a_secret_is_kept_as_it_is() {
     assert_eq!(trace.events().len(), 1);
     assert_eq!(trace.events()[0].what, log("correct house"));
 }
+
+#[test]
+fn evidence_stands_beside_every_event_and_is_no_part_of_a_digest() {
+    let play = |kept: bool| {
+        let (trace, _) = trace();
+        trace.secret("a secret", SECRET);
+        if kept {
+            let mut drawn = vec![(Stream::Latency, 2)];
+            trace.keep(move || std::mem::take(&mut drawn));
+        }
+        trace.overhear("kms", || if kept { SECRET.to_vec() } else { unreachable!("nobody keeps it") });
+        trace.record_bytes("proxy", What::Bytes { connection: 1, sent: true, length: 3 }, b"one");
+        trace.record("proxy", log(std::str::from_utf8(SECRET).unwrap()));
+        ((trace.digest(), trace.semantic_digest(), trace.events()), trace.take_evidence())
+    };
+    let ((ordinary, none), (kept, evidence)) = (play(false), play(true));
+    assert_eq!(ordinary, kept);
+    assert_eq!(none, []);
+    let [bytes, text, finding] = evidence.try_into().unwrap();
+    assert_eq!((bytes.bytes.shown.as_slice(), bytes.bytes.struck), (b"one".as_slice(), None));
+    assert_eq!(bytes.drawn, [(Stream::Latency, 2)]);
+    assert_eq!((text.drawn, text.said), (vec![], vec![]), "it was drawn and said before the event before");
+    assert_eq!(finding, Evidence::default(), "the finding that follows a leak has a place of its own");
+    let [said] = bytes.said.try_into().unwrap();
+    assert_eq!(said.bytes.shown, vec![b'*'; SECRET.len()]);
+}
+
+#[test]
+fn secrets_are_struck_out_of_evidence_in_every_spelling_and_offsets_stay() {
+    let bytes = [0xff, 0x00, 0xc3, 0x28, 0x80, 0x22, 0x5c, 0x0a, 0xfe];
+    let base64 = STANDARD.encode(bytes);
+    for spelling in [&bytes[..], hex(&bytes).as_bytes(), base64.as_bytes(), b"255, 0, 195, 40, 128, 34, 92, 10, 254"] {
+        let (trace, _) = trace();
+        trace.secret("a key", &bytes);
+        trace.keep(Vec::new);
+        trace.record_bytes("proxy", log(""), &[b"{\"key\": \"", spelling, b"\"}"].concat());
+        let [evidence] = trace.take_evidence().try_into().unwrap();
+        let stars = vec![b'*'; spelling.len()];
+        assert_eq!(evidence.bytes.shown, [b"{\"key\": \"", stars.as_slice(), b"\"}"].concat());
+        assert!(evidence.bytes.struck.is_some());
+    }
+}
+
+#[test]
+fn a_kept_run_is_read_back_as_it_was_written() {
+    let (trace, _) = trace();
+    trace.secret("a secret", SECRET);
+    trace.keep(|| vec![(Stream::Tls("proxy".to_owned()), 3), (Stream::Sdk, 1)]);
+    trace.overhear("kms", || b"GET / HTTP/1.1\r\n\r\n\xff".to_vec());
+    trace.record_bytes("proxy", request("1.0"), SECRET);
+    let log = trace.events().into_iter().zip(trace.take_evidence());
+    let kept =
+        Kept { digest: "sha256:00".to_owned(), log: log.map(|(event, evidence)| Entry { event, evidence }).collect() };
+    assert_eq!(kept.log.len(), 1);
+    assert_eq!(Kept::read(&kept.lines()).as_ref(), Ok(&kept));
+    assert!(Kept::read("").is_err());
+    assert!(Kept::read("error: no such file\n").unwrap_err().contains("line 1"));
+}

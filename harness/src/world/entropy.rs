@@ -10,6 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 use ring::digest;
 
+use super::ledger;
+use crate::trace::Stream;
+
 /// The seed of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Entropy(u64);
@@ -22,6 +25,7 @@ impl Entropy {
 
     /// The key of a stream: 32 bytes that no other name has.
     pub fn key(&self, name: &str) -> [u8; 32] {
+        ledger::note(|| Stream::Named(name.to_owned()));
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(&self.0.to_be_bytes());
         context.update(name.as_bytes());

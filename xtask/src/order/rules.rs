@@ -75,6 +75,7 @@ pub(crate) const HOUSES: &[House] = &[
             Room { name: "cast", never: "share the product's codec" },
             Room { name: "world", never: "judge" },
             Room { name: "checker", never: "change a run" },
+            Room { name: "doctor", never: "play" },
             Room { name: "report", never: "hold facts that report.json lacks" },
             Room { name: "campaign", never: "let a cell depend on which worker played it, or when" },
             Room { name: "cli", never: "hold logic" },
@@ -140,6 +141,12 @@ pub(crate) const BANS: &[Ban] = &[
         who: Who::Rooms(&["checker", "report"]),
         path: "kmiplab::world",
         reason: "verdicts come from the trace alone, and reports from verdicts: neither can reach into a run",
+    },
+    Ban {
+        house: "kmiplab",
+        who: Who::Rooms(&["doctor"]),
+        path: "kmiplab::world",
+        reason: "a diagnosis comes from what two runs kept; one that played again would look at a third",
     },
     Ban {
         house: "kmiplab",

@@ -19,7 +19,9 @@ use rustls::{Error, NamedGroup, PeerMisbehaved};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use x25519_dalek::{PublicKey, StaticSecret};
 
-use crate::world::Entropy;
+use super::machine;
+use crate::trace::Stream;
+use crate::world::{Entropy, ledger};
 
 /// How many hosts of one run can have streams of their own.
 pub(crate) const SLOTS: usize = 16;
@@ -53,6 +55,11 @@ pub fn reseed(entropy: &Entropy) {
 struct Slot(usize);
 
 impl Slot {
+    /// The host whose randomness this is.
+    fn host(&self) -> String {
+        machine::STREAMS.get(self.0).map_or_else(|| format!("number {}", self.0), |host| (*host).to_owned())
+    }
+
     fn fill_bytes(&self, buffer: &mut [u8]) {
         STREAMS.with_borrow_mut(|streams| streams[self.0].fill_bytes(buffer));
     }
@@ -60,6 +67,7 @@ impl Slot {
 
 impl SecureRandom for Slot {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), GetRandomFailed> {
+        ledger::note(|| Stream::Tls(self.host()));
         self.fill_bytes(buffer);
         Ok(())
     }
@@ -67,6 +75,7 @@ impl SecureRandom for Slot {
 
 impl SupportedKxGroup for Slot {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        ledger::note(|| Stream::Tls(self.host()));
         let mut scalar = [0; 32];
         self.fill_bytes(&mut scalar);
         let secret = StaticSecret::from(scalar);
@@ -134,12 +143,14 @@ impl Crypto for SimCrypto {
     }
 
     fn new_certificate_key(&self) -> Result<rcgen::KeyPair, rcgen::Error> {
+        ledger::note(|| Stream::CertificateKeys(SLOT[self.slot].host()));
         let mut seed = [0; 32];
         SLOT[self.slot].fill_bytes(&mut seed);
         certificate_key(seed)
     }
 
     fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
+        ledger::note(|| Stream::Bytes(SLOT[self.slot].host()));
         SLOT[self.slot].fill_bytes(buffer);
         Ok(())
     }

@@ -22,7 +22,7 @@ use super::planted::Planted;
 use super::{machine, relay, snapshot};
 use crate::scenario::{Action, Database, GivenBy, Process, Scenario, When};
 use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
-use crate::world::Entropy;
+use crate::world::{Entropy, ledger};
 
 /// How long the epilogue waits for mongod to open or to give up.
 const EPILOGUE: Duration = Duration::from_secs(20);
@@ -64,6 +64,7 @@ impl<'a> Driver<'a> {
             let clock = clock.clone();
             Trace::new(&entropy.key("fingerprints"), move || clock.elapsed())
         };
+        ledger::attach(&trace);
         let mut drawn = Vec::new();
         let times = draw_times(scenario, &entropy, &mut drawn);
         let writes = draw_writes(scenario, &entropy, &mut drawn);

@@ -30,6 +30,7 @@ use turmoil::net::{TcpListener, TcpStream};
 
 use super::certificates::CloudTls;
 use super::clock::WallClock;
+use super::plaintext;
 use super::planted::Rewrite;
 use crate::clouds::{Action, Arrival, Cloud, Handled};
 use crate::trace::Trace;
@@ -134,6 +135,7 @@ impl FrontEnd {
         }
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        self.trace.overhear(&self.name, || plaintext::request(&head, &body));
         let arrival = Arrival { at: self.clock.now(), via: self.name.clone(), private: self.private };
         let Handled { mut action, events } = {
             let mut cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,6 +171,7 @@ impl FrontEnd {
             }
             None => response,
         };
+        self.trace.overhear(&self.name, || plaintext::answer(&response));
         response.map(|bytes| Answer { bytes: Some(bytes), end: End::Whole })
     }
 }

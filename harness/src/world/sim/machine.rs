@@ -38,6 +38,9 @@ pub(crate) const PROXY: usize = 1;
 pub(crate) const CLOUD: usize = 2;
 pub(crate) const RELAY: usize = 3;
 
+/// Whose streams they are, by their numbers.
+pub(crate) const STREAMS: [&str; 4] = ["mongod", "proxy", "cloud", "relay"];
+
 /// What a process is told. A higher generation means: begin anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Orders<T> {

@@ -19,6 +19,7 @@ mod hosts;
 mod kept_files;
 mod machine;
 mod network;
+mod plaintext;
 mod planted;
 mod relay;
 mod snapshot;
@@ -27,13 +28,19 @@ pub use crypto::{SimCrypto, reseed};
 pub use disk::{CrashPoint, Disk};
 pub use planted::{Planted, Rewrite, Wrapper};
 
-use super::Entropy;
+use super::{Entropy, ledger};
 use crate::scenario::Scenario;
-use crate::trace::Played;
+use crate::trace::{Kept, Played};
 
 /// Plays one scenario with one seed.
 pub fn play(scenario: &Scenario, seed: u64, planted: &Planted) -> Played {
     drive(scenario, seed, planted).play(seed)
+}
+
+/// Plays one scenario with one seed, and keeps what is needed to compare the run with another: the same run, with the
+/// same digest, in more memory.
+pub fn play_kept(scenario: &Scenario, seed: u64, planted: &Planted) -> Kept {
+    ledger::kept(|| play(scenario, seed, planted))
 }
 
 /// Plays nothing of a scenario but one start of mongod in its world: the shortest run that there is, without a timeline
