@@ -10,7 +10,7 @@ use http::Request;
 use serde_json::json;
 
 use super::{Bench, Reply, now};
-use crate::clouds::aws::{Error, Fault, Holder, KeyState, Service};
+use crate::clouds::aws::{Denial, Error, Fault, Holder, KeyState, Service};
 use crate::scenario::KeyChange;
 
 const UNUSED: &str = "00000000-0000-4000-8000-000000000000";
@@ -99,6 +99,12 @@ fn struck(bench: &mut Bench, service: Service, fault: Fault) -> Reply {
     call(bench, service)
 }
 
+/// Calls on the bench's key, without further members.
+fn on_key(bench: &mut Bench, operation: &str) -> Reply {
+    let key = bench.key.clone();
+    bench.kms(operation, &json!({"KeyId": key}))
+}
+
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 const EXPIRED: &str =
     "Signature expired: 20261122T031201Z is now earlier than 20261122T031701Z (20261122T032201Z - 5 min.)";
@@ -179,6 +185,43 @@ fn failing() -> Vec<Row> {
         (Error::KeyUnavailable, Kms, 500, "KeyUnavailableException", unavailable, |b| {
             struck(b, Kms, Fault::KeyUnavailable)
         }),
+        (
+            Error::InternalFailure,
+            Kms,
+            500,
+            "InternalFailure",
+            Some("The request processing has failed because of an unknown error, exception or failure."),
+            |b| struck(b, Kms, Fault::Answer(Error::InternalFailure)),
+        ),
+        (
+            Error::ServiceUnavailable,
+            Kms,
+            503,
+            "ServiceUnavailable",
+            Some("The request has failed due to a temporary failure of the server."),
+            |b| struck(b, Kms, Fault::Answer(Error::ServiceUnavailable)),
+        ),
+        (Error::RequestExpired, Kms, 400, "RequestExpired", Some("Request has expired."), |b| {
+            struck(b, Kms, Fault::Answer(Error::RequestExpired))
+        }),
+        (
+            Error::OptInRequired,
+            Kms,
+            403,
+            "OptInRequired",
+            Some("The AWS Access Key Id needs a subscription for the service"),
+            |b| struck(b, Kms, Fault::Answer(Error::OptInRequired)),
+        ),
+        (
+            Error::RegionDisabled,
+            Sts,
+            403,
+            "RegionDisabledException",
+            Some(
+                "STS is not activated in this region for account:111122223333. Your account administrator can activate STS in this region using the IAM Console.",
+            ),
+            |b| struck(b, Sts, Fault::Answer(Error::RegionDisabled)),
+        ),
     ]
 }
 
@@ -202,6 +245,108 @@ fn keys() -> Vec<Row> {
         (Error::StateUnavailable, Kms, 400, "KMSInvalidStateException", Some("<key> is unavailable."), |b| {
             open_in(b, KeyState::Unavailable)
         }),
+        (Error::Creating, Kms, 400, "KMSInvalidStateException", Some("<key> is creating."), |b| {
+            open_in(b, KeyState::Creating)
+        }),
+        (Error::Updating, Kms, 400, "KMSInvalidStateException", Some("<key> is updating."), |b| {
+            b.aws.set_key_state("master", KeyState::Updating).unwrap();
+            on_key(b, "DisableKey")
+        }),
+        (
+            Error::PendingReplicaDeletion,
+            Kms,
+            400,
+            "KMSInvalidStateException",
+            Some("<key> is pending replica deletion."),
+            |b| open_in(b, KeyState::PendingReplicaDeletion(Duration::from_secs(7 * 86_400))),
+        ),
+        (
+            Error::NotPendingDeletion,
+            Kms,
+            400,
+            "KMSInvalidStateException",
+            Some("<key> is not pending deletion."),
+            |b| on_key(b, "CancelKeyDeletion"),
+        ),
+        (
+            Error::OriginInvalid,
+            Kms,
+            400,
+            "UnsupportedOperationException",
+            Some("<key> origin is EXTERNAL which is not valid for this operation."),
+            |b| {
+                b.aws.set_key_state("master", KeyState::PendingImport).unwrap();
+                on_key(b, "EnableKeyRotation")
+            },
+        ),
+        (
+            Error::NotPrimary,
+            Kms,
+            400,
+            "UnsupportedOperationException",
+            Some("<key> is not a multi-region primary key."),
+            |b| {
+                b.aws.add_multi_region_key("everywhere");
+                b.aws.add_region("us-west-2");
+                b.key = b.aws.key_arn("us-west-2", "everywhere").unwrap().to_owned();
+                b.client.region = "us-west-2".into();
+                on_key(b, "RotateKeyOnDemand")
+            },
+        ),
+        (
+            Error::RotationsExhausted,
+            Kms,
+            400,
+            "LimitExceededException",
+            Some(
+                "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: <key>",
+            ),
+            |b| {
+                (0..25).for_each(|_| b.aws.change_key("master", KeyChange::Rotate, now()).unwrap());
+                on_key(b, "RotateKeyOnDemand")
+            },
+        ),
+        (
+            Error::RotationConflict,
+            Kms,
+            400,
+            "ConflictException",
+            Some(
+                "The request was rejected because an automatic rotation of this key is currently in progress or scheduled to begin within the next 20 minutes.",
+            ),
+            |b| {
+                let soon = now() - Duration::from_secs(90 * 86_400 - 20 * 60);
+                b.aws.enable_automatic_rotation("master", 90, soon).unwrap();
+                on_key(b, "RotateKeyOnDemand")
+            },
+        ),
+        (
+            Error::KeyUsageInvalid,
+            Kms,
+            400,
+            "InvalidKeyUsageException",
+            Some("<key> key usage is SIGN_VERIFY which is not valid for DescribeKey."),
+            |b| struck(b, Kms, Fault::Answer(Error::KeyUsageInvalid)),
+        ),
+        (
+            Error::InvalidGrantToken,
+            Kms,
+            400,
+            "InvalidGrantTokenException",
+            Some("The request was rejected because the specified grant token is not valid."),
+            |b| {
+                let key = b.key.clone();
+                b.kms("DescribeKey", &json!({"KeyId": key, "GrantTokens": ["token"]}))
+            },
+        ),
+        (
+            Error::ArnRefused,
+            Kms,
+            400,
+            "InvalidArnException",
+            Some("The request was rejected because a specified ARN, or an ARN in a key policy, is not valid."),
+            |b| struck(b, Kms, Fault::Answer(Error::ArnRefused)),
+        ),
         (Error::KeyNotFound, Kms, 400, "NotFoundException", unknown, |b| describe_id(b, UNUSED)),
         (Error::KeyIdInvalid, Kms, 400, "NotFoundException", Some("Invalid keyId 'fake-key-id'"), |b| {
             describe_id(b, "fake-key-id")
@@ -227,7 +372,7 @@ fn keys() -> Vec<Row> {
             let blob = Bench::seeded([7; 32], "eu-west-1").wrapped();
             b.decrypt(&blob)
         }),
-        (Error::InvalidKeyUsage, Kms, 400, "InvalidKeyUsageException", algorithm, |b| {
+        (Error::AlgorithmInvalid, Kms, 400, "InvalidKeyUsageException", algorithm, |b| {
             let (blob, rsa) = (b.wrapped(), "RSAES_OAEP_SHA_256");
             b.kms("Decrypt", &json!({"CiphertextBlob": blob, "EncryptionAlgorithm": rsa}))
         }),
@@ -261,7 +406,7 @@ fn access() -> Vec<Row> {
             },
         ),
         (
-            Error::DeniedByKey,
+            Error::ForbiddenByKey,
             Kms,
             400,
             "AccessDeniedException",
@@ -275,7 +420,7 @@ fn access() -> Vec<Row> {
             },
         ),
         (
-            Error::DeniedByOtherAccount,
+            Error::NotAllowedByKey,
             Kms,
             400,
             "AccessDeniedException",
@@ -320,6 +465,58 @@ fn access() -> Vec<Row> {
             ),
             |b| {
                 b.aws.set_endpoint_policy("vpce-a", false);
+                assume(b, "&ExternalId=shared")
+            },
+        ),
+        (
+            Error::ForbiddenByIdentity,
+            Kms,
+            400,
+            "AccessDeniedException",
+            Some(
+                "User: arn:aws:iam::111122223333:user/atlas is not authorized to perform: kms:Decrypt on resource: <key> with an explicit deny in an identity-based policy",
+            ),
+            |b| {
+                b.aws.deny_by(Denial::by_identity("atlas", "kms:Decrypt", "*").explicit());
+                open(b)
+            },
+        ),
+        (
+            Error::ForbiddenByIdentity,
+            Sts,
+            403,
+            "AccessDenied",
+            Some(
+                "User: arn:aws:iam::111122223333:user/atlas is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/opener with an explicit deny in an identity-based policy",
+            ),
+            |b| {
+                b.aws.deny_by(Denial::by_identity("atlas", "sts:AssumeRole", "*").explicit());
+                assume(b, "&ExternalId=shared")
+            },
+        ),
+        (
+            Error::ForbiddenByEndpoint,
+            Kms,
+            400,
+            "AccessDeniedException",
+            Some(
+                "User: arn:aws:iam::111122223333:user/atlas is not authorized to perform: kms:Decrypt on resource: <key> with an explicit deny in a VPC endpoint policy",
+            ),
+            |b| {
+                b.aws.deny_by(Denial::by_endpoint("vpce-a", "kms:Decrypt").explicit());
+                open(b)
+            },
+        ),
+        (
+            Error::ForbiddenByEndpoint,
+            Sts,
+            403,
+            "AccessDenied",
+            Some(
+                "User: arn:aws:iam::111122223333:user/atlas is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/opener with an explicit deny in a VPC endpoint policy",
+            ),
+            |b| {
+                b.aws.deny_by(Denial::by_endpoint("vpce-a", "sts:AssumeRole").explicit());
                 assume(b, "&ExternalId=shared")
             },
         ),
