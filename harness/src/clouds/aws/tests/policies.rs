@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use super::{Bench, Reply};
 use crate::clouds::aws::{Aws, Denial};
 
-/// Every way to be denied, with the end of its text.
-const WAYS: [(fn(&mut Aws), &str); 7] = [
+/// A way to be denied, and the end of its text.
+type Way = (fn(&mut Aws), &'static str);
+
+/// Every one, in the order in which they are told where several refuse.
+const WAYS: [Way; 7] = [
     (
         |aws| aws.deny_by(Denial::by_endpoint("vpce-a", "*").explicit()),
         "with an explicit deny in a VPC endpoint policy",

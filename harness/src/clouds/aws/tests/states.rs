@@ -11,8 +11,10 @@ use super::{Bench, MASTER_KEY, Reply, now};
 use crate::clouds::aws::lineage::DAY;
 use crate::clouds::aws::{KeyState, operations};
 
-/// All states, by what they are called here.
-const STATES: [(&str, fn() -> KeyState); 9] = [
+/// A state, and what it is called here.
+type State = (&'static str, fn() -> KeyState);
+
+const STATES: [State; 9] = [
     ("Creating", || KeyState::Creating),
     ("Enabled", || KeyState::Enabled),
     ("Disabled", || KeyState::Disabled),
