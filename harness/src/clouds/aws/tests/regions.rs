@@ -177,6 +177,24 @@ fn material_is_rotated_at_the_primary_for_both() {
 }
 
 #[test]
+fn time_does_not_rotate_a_family_whose_primary_is_disabled() {
+    let (mut bench, _) = two_regions();
+    bench.aws.enable_automatic_rotation("everywhere", 90, now()).unwrap();
+    bench.aws.change_key("everywhere", KeyChange::Disable, now()).unwrap();
+    assert_eq!(describe(&mut bench, WEST)["KeyState"], "Enabled");
+    assert_eq!(bench.aws.generations("everywhere", now() + DAY * 90), Ok(1));
+}
+
+#[test]
+fn a_key_has_its_replicas_whichever_came_first_the_key_or_the_region() {
+    let (bench, _) = two_regions();
+    let mut other = Bench::new();
+    other.aws.add_region(WEST);
+    other.aws.add_multi_region_key("everywhere");
+    assert_eq!(arn(&other, WEST), arn(&bench, WEST));
+}
+
+#[test]
 fn the_host_chooses_the_region_and_the_signature_has_to_name_it() {
     let (mut bench, blob) = two_regions();
     let body = json!({"CiphertextBlob": blob}).to_string();
