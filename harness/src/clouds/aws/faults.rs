@@ -1,9 +1,12 @@
 //! What goes wrong on purpose: faults planned for the next calls, or until they are cleared, everywhere or at one
-//! endpoint.
+//! endpoint, for all operations or for one.
 //!
 //! Invariant: at most one fault strikes a call, the one that was planned first; slowness comes on top of it.
 
 use std::time::Duration;
+
+use super::errors::Error;
+use super::route::Service;
 
 /// One way in which the service misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,9 @@ pub enum Fault {
     Unavailable,
     /// Answers 500 KeyUnavailableException. STS, which holds no keys, fails as with [`Fault::Internal`].
     KeyUnavailable,
+    /// Answers with this row of the table, once the caller has proven who it is. A service that never says so is left
+    /// alone.
+    Answer(Error),
     /// Answers 200 with a page that is neither JSON nor an answer of the service, as a captive portal does.
     Garbage,
     /// Answers, but only after this long.
@@ -31,12 +37,79 @@ pub enum Fault {
     },
 }
 
+/// The faults by name, with what they do where the name alone is given.
+const NAMES: [(&str, Fault); 9] = [
+    ("throttle", Fault::Throttle),
+    ("internal", Fault::Internal),
+    ("unavailable", Fault::Unavailable),
+    ("key-unavailable", Fault::KeyUnavailable),
+    ("garbage", Fault::Garbage),
+    ("slow", Fault::Slow(Duration::from_secs(1))),
+    ("hang", Fault::Hang),
+    ("reset", Fault::Reset),
+    ("cut", Fault::Cut { after_bytes: 20 }),
+];
+
+impl Fault {
+    /// The names that [`Fault::from_name`] takes besides the codes of errors.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The fault of that name, or the answer with that code of KMS. `slow` takes a second, `cut` leaves 20 bytes.
+    pub fn from_name(name: &str) -> Option<Fault> {
+        let named = NAMES.iter().find(|(known, _)| *known == name).map(|(_, fault)| *fault);
+        named.or_else(|| Error::named(name).map(Fault::Answer))
+    }
+
+    /// The name, or the code of the answer; the inverse of [`Fault::from_name`] up to lengths, and to rows that share a
+    /// code. STS' code stands for a row that only STS knows.
+    pub fn name(self) -> &'static str {
+        if let Fault::Answer(error) = self {
+            let fact = error.fact();
+            return fact.kms.or(fact.sts).map_or("unknown", |answer| answer.code);
+        }
+        let same = |other: Fault| std::mem::discriminant(&other) == std::mem::discriminant(&self);
+        NAMES.iter().find(|(_, fault)| same(*fault)).map_or("unknown", |(name, _)| name)
+    }
+
+    /// The row with which a service itself reports this fault; `None` where it says nothing, or never would.
+    pub(super) fn reported_by(self, service: Service) -> Option<Error> {
+        let error = match (self, service) {
+            (Fault::Throttle, _) => Error::Throttled,
+            (Fault::KeyUnavailable, Service::Kms) => Error::KeyUnavailable,
+            (Fault::Internal | Fault::KeyUnavailable, _) => Error::Internal,
+            (Fault::Unavailable, _) => Error::DependencyTimeout,
+            (Fault::Answer(error), _) => error,
+            (Fault::Garbage | Fault::Slow(_) | Fault::Hang | Fault::Reset | Fault::Cut { .. }, _) => return None,
+        };
+        error.is_known_to(service).then_some(error)
+    }
+}
+
+/// A call that may be struck.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    pub(super) via: &'a str,
+    pub(super) service: Service,
+    pub(super) operation: &'a str,
+}
+
 /// Whom a fault strikes, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Planned {
     fault: Fault,
     via: Option<String>,
+    only: Option<String>,
     left: Option<u32>,
+}
+
+impl Planned {
+    fn strikes(&self, target: Target<'_>) -> bool {
+        let means = |stated: &Option<String>, actual: &str| stated.as_deref().is_none_or(|stated| stated == actual);
+        let unknown = matches!(self.fault, Fault::Answer(error) if !error.is_known_to(target.service));
+        self.left != Some(0) && means(&self.via, target.via) && means(&self.only, target.operation) && !unknown
+    }
 }
 
 /// All planned faults.
@@ -51,9 +124,11 @@ pub(super) struct Strike {
 }
 
 impl Faults {
-    /// Plans a fault for calls through one endpoint, or through all; for so many calls, or until it is cleared.
-    pub(super) fn plan(&mut self, fault: Fault, via: Option<&str>, calls: Option<u32>) {
-        self.0.push(Planned { fault, via: via.map(str::to_owned), left: calls });
+    /// Plans a fault for calls through one endpoint, or through all; of one operation, or of all; for so many calls, or
+    /// until it is cleared.
+    pub(super) fn plan(&mut self, fault: Fault, via: Option<&str>, only: Option<&str>, calls: Option<u32>) {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        self.0.push(Planned { fault, via: owned(via), only: owned(only), left: calls });
     }
 
     /// Forgets what is planned for one endpoint, or everything.
@@ -61,14 +136,10 @@ impl Faults {
         self.0.retain(|planned| via.is_some() && planned.via.as_deref() != via);
     }
 
-    /// What strikes the call that comes now through this endpoint.
-    pub(super) fn strike(&mut self, via: &str) -> Strike {
+    /// What strikes the call that comes now.
+    pub(super) fn strike(&mut self, target: Target<'_>) -> Strike {
         let mut strike = Strike::default();
-        for planned in &mut self.0 {
-            let here = planned.via.as_deref().is_none_or(|planned| planned == via);
-            if !here || planned.left == Some(0) {
-                continue;
-            }
+        for planned in self.0.iter_mut().filter(|planned| planned.strikes(target)) {
             match planned.fault {
                 Fault::Slow(delay) => strike.delay += delay,
                 fault if strike.fault.is_none() => strike.fault = Some(fault),
@@ -85,35 +156,82 @@ impl Faults {
 mod tests {
     use super::*;
 
+    fn decrypt(via: &str) -> Target<'_> {
+        Target { via, service: Service::Kms, operation: "Decrypt" }
+    }
+
+    fn planned(faults: &mut Faults, fault: Fault, via: Option<&str>, calls: Option<u32>) {
+        faults.plan(fault, via, None, calls);
+    }
+
     #[test]
     fn a_fault_strikes_as_often_as_planned_and_only_at_its_endpoint() {
         let mut faults = Faults::default();
-        faults.plan(Fault::Throttle, Some("vpce-a"), Some(2));
-        assert_eq!(faults.strike("vpce-b").fault, None);
-        let struck: Vec<_> = (0..3).map(|_| faults.strike("vpce-a").fault).collect();
+        planned(&mut faults, Fault::Throttle, Some("vpce-a"), Some(2));
+        assert_eq!(faults.strike(decrypt("vpce-b")).fault, None);
+        let struck: Vec<_> = (0..3).map(|_| faults.strike(decrypt("vpce-a")).fault).collect();
         assert_eq!(struck, [Some(Fault::Throttle), Some(Fault::Throttle), None]);
     }
 
     #[test]
     fn the_fault_planned_first_strikes_first_and_slowness_adds_up() {
         let mut faults = Faults::default();
-        faults.plan(Fault::Internal, None, Some(1));
-        faults.plan(Fault::Slow(Duration::from_secs(1)), None, None);
-        faults.plan(Fault::Hang, None, None);
-        faults.plan(Fault::Slow(Duration::from_secs(2)), Some("sts"), None);
-        let first = faults.strike("sts");
+        planned(&mut faults, Fault::Internal, None, Some(1));
+        planned(&mut faults, Fault::Slow(Duration::from_secs(1)), None, None);
+        planned(&mut faults, Fault::Hang, None, None);
+        planned(&mut faults, Fault::Slow(Duration::from_secs(2)), Some("sts"), None);
+        let first = faults.strike(decrypt("sts"));
         assert_eq!(first, Strike { fault: Some(Fault::Internal), delay: Duration::from_secs(3) });
-        assert_eq!(faults.strike("public"), Strike { fault: Some(Fault::Hang), delay: Duration::from_secs(1) });
+        assert_eq!(
+            faults.strike(decrypt("public")),
+            Strike { fault: Some(Fault::Hang), delay: Duration::from_secs(1) }
+        );
     }
 
     #[test]
     fn clearing_one_endpoint_leaves_the_others() {
         let mut faults = Faults::default();
-        faults.plan(Fault::Hang, Some("vpce-a"), None);
-        faults.plan(Fault::Reset, Some("vpce-b"), None);
+        planned(&mut faults, Fault::Hang, Some("vpce-a"), None);
+        planned(&mut faults, Fault::Reset, Some("vpce-b"), None);
         faults.clear(Some("vpce-a"));
-        assert_eq!((faults.strike("vpce-a").fault, faults.strike("vpce-b").fault), (None, Some(Fault::Reset)));
+        assert_eq!(
+            (faults.strike(decrypt("vpce-a")).fault, faults.strike(decrypt("vpce-b")).fault),
+            (None, Some(Fault::Reset))
+        );
         faults.clear(None);
-        assert_eq!(faults.strike("vpce-b"), Strike::default());
+        assert_eq!(faults.strike(decrypt("vpce-b")), Strike::default());
+    }
+
+    #[test]
+    fn a_fault_of_one_operation_leaves_the_others() {
+        let mut faults = Faults::default();
+        faults.plan(Fault::Reset, None, Some("Encrypt"), Some(1));
+        assert_eq!(faults.strike(decrypt("vpce-a")), Strike::default());
+        let encrypt = Target { operation: "Encrypt", ..decrypt("vpce-a") };
+        assert_eq!(faults.strike(encrypt).fault, Some(Fault::Reset));
+        assert_eq!(faults.strike(encrypt).fault, None);
+    }
+
+    #[test]
+    fn an_answer_that_a_service_never_gives_passes_it_by_and_is_kept_for_the_other() {
+        let mut faults = Faults::default();
+        planned(&mut faults, Fault::Answer(Error::Disabled), None, Some(1));
+        let assume = Target { via: "sts", service: Service::Sts, operation: "AssumeRole" };
+        assert_eq!(faults.strike(assume), Strike::default());
+        assert_eq!(faults.strike(decrypt("vpce-a")).fault, Some(Fault::Answer(Error::Disabled)));
+    }
+
+    #[test]
+    fn names_lead_to_faults_and_back() {
+        let named: Vec<&str> = Fault::names().collect();
+        let expected =
+            ["throttle", "internal", "unavailable", "key-unavailable", "garbage", "slow", "hang", "reset", "cut"];
+        assert_eq!(named, expected);
+        for name in named.into_iter().chain(["KMSInternalException", "ThrottlingException", "DisabledException"]) {
+            assert_eq!(Fault::from_name(name).map(Fault::name), Some(name));
+        }
+        assert_eq!(Fault::from_name("DisabledException"), Some(Fault::Answer(Error::Disabled)));
+        assert_eq!(Fault::Slow(Duration::from_secs(9)).name(), "slow");
+        assert_eq!(Fault::from_name("Throttle"), None);
     }
 }

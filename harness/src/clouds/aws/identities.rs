@@ -103,6 +103,23 @@ impl Identities {
         arn
     }
 
+    /// Changes whom a role trusts; tells whether there is such a role.
+    pub(super) fn set_trust(&mut self, name: &str, trusts: &[&str], external_id: Option<&str>) -> bool {
+        let arn = self.role_arn(name);
+        let known = self.roles.contains_key(&arn);
+        if known {
+            self.add_role(name, trusts, external_id);
+        }
+        known
+    }
+
+    /// Forgets a role and everything that was issued in its name; tells whether there was one.
+    pub(super) fn remove_role(&mut self, name: &str) -> bool {
+        let sessions = format!("{}/", self.assumed(name, "").arn.trim_end_matches('/'));
+        self.access_keys.retain(|_, key| !key.principal.arn.starts_with(&sessions));
+        self.roles.remove(&self.role_arn(name)).is_some()
+    }
+
     pub(super) fn role(&self, arn: &str) -> Option<&Role> {
         self.roles.get(arn)
     }

@@ -1,107 +1,61 @@
-//! The customer's keys: their names and states, and which material wraps and opens.
+//! The customer's keys in all regions: their names, who is primary and who replica, and how a KeyId finds them.
 //!
-//! Invariant: a rotation adds material and removes none.
+//! Invariant: all keys of one id are one multi-Region key, and share one lineage of material; everything else is each
+//! key's own.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use super::ciphertext::{Material, NONCE, Opened, Sealed};
+use super::ciphertext::{NONCE, Opened, Sealed};
 use super::errors::{Error, Refusal};
+use super::key_state::KeyState;
+use super::lineage::Lineage;
 use super::seeds::{Seed, Stream};
 use crate::trace::hex;
 
-/// What the customer, or the passing of time, has made of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyState {
-    /// It works.
-    Enabled,
-    /// DisableKey was called, or a deletion was cancelled.
-    Disabled,
-    /// It works no more, and is gone from that moment on.
-    PendingDeletion(SystemTime),
-    /// Its material, which the customer brings, is not there (yet, or any more).
-    PendingImport,
-    /// Its key store is disconnected.
-    Unavailable,
-}
-
-impl KeyState {
-    /// The spelling in DescribeKey.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            KeyState::Enabled => "Enabled",
-            KeyState::Disabled => "Disabled",
-            KeyState::PendingDeletion(_) => "PendingDeletion",
-            KeyState::PendingImport => "PendingImport",
-            KeyState::Unavailable => "Unavailable",
-        }
-    }
-}
-
-/// One key.
+/// One key in one region.
 pub(super) struct CustomerKey {
     pub(super) name: String,
     pub(super) id: String,
     pub(super) arn: String,
-    pub(super) multi_region: bool,
+    pub(super) region: String,
+    pub(super) kind: Kind,
     pub(super) state: KeyState,
-    /// Oldest first; the last one encrypts.
-    materials: Vec<Material>,
-    /// From where this key's materials come, one after the other.
-    source: Stream,
+}
+
+/// What a key is to those of its id in other regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// There are none.
+    Single,
+    /// It is the one that is managed for all.
+    Primary,
+    /// It was made from the primary.
+    Replica,
 }
 
 impl fmt::Debug for CustomerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CustomerKey({}, {:?}, {} materials)", self.arn, self.state, self.materials.len())
+        write!(f, "CustomerKey({}, {:?}, {:?})", self.arn, self.kind, self.state)
     }
 }
 
 impl CustomerKey {
-    /// Refuses a key that cannot be used in its state.
+    /// Refuses a key that cannot encrypt or decrypt in its state.
     pub(super) fn usable(&self) -> Result<(), Refusal> {
-        let error = match self.state {
-            KeyState::Enabled => return Ok(()),
-            KeyState::Disabled => Error::Disabled,
-            KeyState::PendingDeletion(_) => Error::PendingDeletion,
-            KeyState::PendingImport => Error::PendingImport,
-            KeyState::Unavailable => Error::StateUnavailable,
-        };
-        Err(Refusal::new(error, &[("arn", &self.arn)]))
+        self.state.hinders_use().map_or(Ok(()), |error| Err(self.refusal(error)))
     }
 
-    /// Adds new material, which encrypts from now on.
-    pub(super) fn rotate(&mut self) {
-        self.materials.push(Material::draw(&mut self.source));
-    }
-
-    /// The material that encrypts, in DescribeKey's spelling.
-    pub(super) fn current_material_id(&self) -> String {
-        self.current().name()
-    }
-
-    /// Wraps with the newest material.
-    pub(super) fn seal(&self, plaintext: &[u8], context: &BTreeMap<String, String>, nonce: [u8; NONCE]) -> Vec<u8> {
-        self.current().seal(&self.id, plaintext, context, nonce)
-    }
-
-    /// Opens with the material that wrapped it. Whatever does not fit is one and the same refusal, as with AWS.
-    pub(super) fn open(&self, sealed: &Sealed<'_>, context: &BTreeMap<String, String>) -> Result<Opened, Refusal> {
-        let material = self.materials.iter().find(|material| material.made(sealed));
-        material.and_then(|material| material.open(sealed, context)).ok_or_else(|| Error::InvalidCiphertext.into())
-    }
-
-    fn current(&self) -> &Material {
-        self.materials.last().expect("a key is made with its first material and never loses any")
+    /// A refusal that speaks of this key.
+    pub(super) fn refusal(&self, error: Error) -> Refusal {
+        Refusal::new(error, &[("arn", &self.arn), ("origin", self.state.origin())])
     }
 }
 
-/// All keys of the account in one region.
-pub(super) struct Keys {
-    region: String,
-    account: String,
-    seed: Seed,
+/// The keys of one region.
+#[derive(Default)]
+struct Regional {
     by_id: BTreeMap<String, CustomerKey>,
     /// The scenario's names of keys.
     names: BTreeMap<String, String>,
@@ -109,76 +63,171 @@ pub(super) struct Keys {
     aliases: BTreeMap<String, String>,
 }
 
+/// All keys of the account.
+pub(super) struct Keys {
+    account: String,
+    seed: Seed,
+    /// Where multi-Region keys have their primary.
+    home: String,
+    regions: BTreeMap<String, Regional>,
+    /// By key id.
+    lineages: BTreeMap<String, Lineage>,
+}
+
 impl Keys {
-    pub(super) fn new(region: &str, account: &str, seed: &Seed) -> Self {
+    pub(super) fn new(home: &str, account: &str, seed: &Seed) -> Self {
         Keys {
-            region: region.to_owned(),
             account: account.to_owned(),
             seed: seed.clone(),
-            by_id: BTreeMap::new(),
-            names: BTreeMap::new(),
-            aliases: BTreeMap::new(),
+            home: home.to_owned(),
+            regions: BTreeMap::from([(home.to_owned(), Regional::default())]),
+            lineages: BTreeMap::new(),
         }
     }
 
-    /// Makes a key, or finds the one of that name. A multi-Region key is the same in every region of the same seed.
-    pub(super) fn add(&mut self, name: &str, multi_region: bool) -> String {
-        if let Some(id) = self.names.get(name) {
-            return self.arn("key", id);
+    /// The regions, by name.
+    pub(super) fn regions(&self) -> impl Iterator<Item = &str> {
+        self.regions.keys().map(String::as_str)
+    }
+
+    /// Adds a region, with replicas of all multi-Region keys.
+    pub(super) fn add_region(&mut self, region: &str) {
+        self.regions.entry(region.to_owned()).or_default();
+        let home = self.regions.get(&self.home);
+        let multi_region = home.into_iter().flat_map(|home| home.by_id.values());
+        let names: Vec<(String, String)> = multi_region
+            .filter(|key| key.kind == Kind::Primary)
+            .map(|key| (key.name.clone(), key.id.clone()))
+            .collect();
+        for (name, id) in names {
+            self.insert(region, &name, &id, Kind::Replica);
         }
-        let mut source = match multi_region {
-            true => self.seed.stream(&format!("multi-region key/{name}")),
-            false => self.seed.stream(&format!("key/{}/{name}", self.region)),
-        };
-        let id = match multi_region {
-            true => format!("mrk-{}", hex(&source.bytes::<16>())),
-            false => source.uuid(),
-        };
-        let arn = self.arn("key", &id);
-        let mut key = CustomerKey {
-            name: name.to_owned(),
-            id: id.clone(),
-            arn: arn.clone(),
-            multi_region,
-            state: KeyState::Enabled,
-            materials: Vec::new(),
-            source,
-        };
-        key.rotate();
-        self.names.insert(name.to_owned(), id.clone());
-        self.by_id.insert(id, key);
+    }
+
+    /// Makes a single-Region key, or finds the one of that name. A region that nobody added comes into being.
+    pub(super) fn add(&mut self, region: &str, name: &str) -> String {
+        if let Some(key) = self.named(region, name) {
+            return key.arn.clone();
+        }
+        self.add_region(region);
+        let mut source = self.seed.stream(&format!("key/{region}/{name}"));
+        let id = source.uuid();
+        self.make(region, name, id, source, Kind::Single)
+    }
+
+    /// Makes a multi-Region key with its primary at home and a replica in every other region. It is the same in every
+    /// account of the same seed.
+    pub(super) fn add_multi_region(&mut self, name: &str) -> String {
+        let home = self.home.clone();
+        if let Some(key) = self.named(&home, name) {
+            return key.arn.clone();
+        }
+        let mut source = self.seed.stream(&format!("multi-region key/{name}"));
+        let id = format!("mrk-{}", hex(&source.bytes::<16>()));
+        let arn = self.make(&home, name, id, source, Kind::Primary);
+        let others: Vec<String> = self.regions.keys().filter(|region| **region != home).cloned().collect();
+        others.iter().for_each(|region| self.add_region(region));
         arn
     }
 
-    /// Points an alias to a key; tells whether there is a key of that name.
-    pub(super) fn alias(&mut self, alias: &str, name: &str) -> bool {
-        let Some(id) = self.names.get(name) else { return false };
-        self.aliases.insert(alias.to_owned(), id.clone());
+    fn make(&mut self, region: &str, name: &str, id: String, source: Stream, kind: Kind) -> String {
+        self.lineages.insert(id.clone(), Lineage::new(source));
+        self.insert(region, name, &id, kind)
+    }
+
+    fn insert(&mut self, region: &str, name: &str, id: &str, kind: Kind) -> String {
+        let arn = self.arn(region, "key", id);
+        let regional = self.regions.entry(region.to_owned()).or_default();
+        regional.names.entry(name.to_owned()).or_insert_with(|| id.to_owned());
+        let key = CustomerKey {
+            name: name.to_owned(),
+            id: id.to_owned(),
+            arn: arn.clone(),
+            region: region.to_owned(),
+            kind,
+            state: KeyState::Enabled,
+        };
+        // A key that is there already stays as it is.
+        regional.by_id.entry(id.to_owned()).or_insert(key);
+        arn
+    }
+
+    /// Points an alias to a key of the same region; tells whether there is a key of that name.
+    pub(super) fn alias(&mut self, region: &str, alias: &str, name: &str) -> bool {
+        let Some(regional) = self.regions.get_mut(region) else { return false };
+        let Some(id) = regional.names.get(name) else { return false };
+        regional.aliases.insert(alias.to_owned(), id.clone());
         true
     }
 
     /// The key of that name in the scenario.
-    pub(super) fn named(&mut self, name: &str) -> Option<&mut CustomerKey> {
-        self.by_id.get_mut(self.names.get(name)?)
+    pub(super) fn named(&self, region: &str, name: &str) -> Option<&CustomerKey> {
+        let regional = self.regions.get(region)?;
+        regional.by_id.get(regional.names.get(name)?)
+    }
+
+    /// The key of that id, gone or not.
+    pub(super) fn any_with_id(&mut self, region: &str, id: &str) -> Option<&mut CustomerKey> {
+        self.regions.get_mut(region)?.by_id.get_mut(id)
     }
 
     /// The key of that id, unless its deletion has come.
-    pub(super) fn with_id(&self, id: &str, at: SystemTime) -> Option<&CustomerKey> {
-        let gone = |key: &&CustomerKey| matches!(key.state, KeyState::PendingDeletion(date) if at >= date);
-        self.by_id.get(id).filter(|key| !gone(key))
+    pub(super) fn with_id(&self, region: &str, id: &str, at: SystemTime) -> Option<&CustomerKey> {
+        self.regions.get(region)?.by_id.get(id).filter(|key| !key.state.gone(at))
     }
 
-    /// What KeyId in a request stands for: an ARN, a key id, an alias, or an alias' ARN.
-    pub(super) fn lookup(&self, text: &str, at: SystemTime) -> Result<&CustomerKey, Lookup> {
+    /// All keys of that id, gone or not, by region.
+    pub(super) fn family(&self, id: &str) -> impl Iterator<Item = &CustomerKey> {
+        self.regions.values().filter_map(move |regional| regional.by_id.get(id))
+    }
+
+    /// The ids of all keys.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.lineages.keys().cloned().collect()
+    }
+
+    /// The material of a key.
+    pub(super) fn lineage(&self, key: &CustomerKey) -> &Lineage {
+        self.lineages.get(&key.id).expect("every key is made with its lineage")
+    }
+
+    /// The same, to rotate it.
+    pub(super) fn lineage_mut(&mut self, id: &str) -> Option<&mut Lineage> {
+        self.lineages.get_mut(id)
+    }
+
+    /// Wraps with the newest material of a key.
+    pub(super) fn seal(
+        &self,
+        key: &CustomerKey,
+        plaintext: &[u8],
+        context: &BTreeMap<String, String>,
+        nonce: [u8; NONCE],
+    ) -> Vec<u8> {
+        self.lineage(key).seal(&key.id, plaintext, context, nonce)
+    }
+
+    /// Opens with a key what one of its family wrapped.
+    pub(super) fn open(
+        &self,
+        key: &CustomerKey,
+        sealed: &Sealed<'_>,
+        context: &BTreeMap<String, String>,
+    ) -> Result<Opened, Refusal> {
+        self.lineage(key).open(sealed, context)
+    }
+
+    /// What KeyId in a request to a region stands for: an ARN, a key id, an alias, or an alias' ARN.
+    pub(super) fn lookup(&self, region: &str, text: &str, at: SystemTime) -> Result<&CustomerKey, Lookup> {
         let name = match text.strip_prefix("arn:") {
             None => text,
             Some(arn) => {
                 let parts: Vec<&str> = arn.splitn(5, ':').collect();
-                let [_partition, "kms", region, account, resource] = parts[..] else {
+                let [_partition, "kms", named, account, resource] = parts[..] else {
                     return Err(Refusal::new(Error::ArnInvalid, &[("region", text)]).into());
                 };
-                if region != self.region {
-                    return Err(Refusal::new(Error::ArnInvalid, &[("region", region)]).into());
+                if named != region {
+                    return Err(Refusal::new(Error::ArnInvalid, &[("region", named)]).into());
                 }
                 if account != self.account {
                     return Err(Lookup::OtherAccount(text.to_owned()));
@@ -190,20 +239,25 @@ impl Keys {
             }
         };
         if let Some(alias) = name.strip_prefix("alias/") {
-            let key = self.aliases.get(alias).and_then(|id| self.with_id(id, at));
-            let arn = self.arn("alias", alias);
+            let id = self.regions.get(region).and_then(|regional| regional.aliases.get(alias));
+            let key = id.and_then(|id| self.with_id(region, id, at));
+            let arn = self.arn(region, "alias", alias);
             return key.ok_or_else(|| Refusal::new(Error::AliasNotFound, &[("arn", &arn)]).into());
         }
         if !is_key_id(name) {
             return Err(Refusal::new(Error::KeyIdInvalid, &[("id", name)]).into());
         }
-        let arn = self.arn("key", name);
-        self.with_id(name, at).ok_or_else(|| Refusal::new(Error::KeyNotFound, &[("arn", &arn)]).into())
+        self.with_id(region, name, at).ok_or_else(|| self.not_found(region, name).into())
     }
 
-    /// The ARN of something in this region.
-    pub(super) fn arn(&self, kind: &str, id: &str) -> String {
-        format!("arn:aws:kms:{}:{}:{kind}/{id}", self.region, self.account)
+    /// There is no such key here.
+    pub(super) fn not_found(&self, region: &str, id: &str) -> Refusal {
+        Refusal::new(Error::KeyNotFound, &[("arn", &self.arn(region, "key", id))])
+    }
+
+    /// The ARN of something in a region.
+    pub(super) fn arn(&self, region: &str, kind: &str, id: &str) -> String {
+        format!("arn:aws:kms:{region}:{}:{kind}/{id}", self.account)
     }
 }
 

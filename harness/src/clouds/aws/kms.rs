@@ -10,49 +10,37 @@ use serde_json::{Value, json};
 
 use super::errors::{Answer, Error, Refusal};
 use super::operations::{self, Members};
-use super::route::Service;
-use super::serve::{Call, planned_refusal};
+use super::serve::{Call, Visit};
 use super::sigv4::Authorization;
-use super::{Aws, Fault, identities};
-use crate::clouds::Arrival;
+use super::{Aws, identities};
 
 /// The service's name in X-Amz-Target.
 const TARGET: &str = "TrentService.";
 
 impl Aws {
-    pub(super) fn kms(
-        &mut self,
-        arrival: &Arrival,
-        request: &Request<Bytes>,
-        fault: Option<Fault>,
-        call: &mut Call,
-    ) -> Result<String, Refusal> {
-        call.operation = operation_name(request);
-        let principal = self.authenticate(arrival, request, Service::Kms, call)?;
-        if let Some(refusal) = planned_refusal(fault, Service::Kms) {
+    pub(super) fn kms(&mut self, visit: &Visit<'_>, call: &mut Call) -> Result<String, Refusal> {
+        call.operation = operation_name(visit.request);
+        let principal = self.authenticate(visit, call)?;
+        if let Some(refusal) = self.planned_refusal(visit, &principal, call) {
             return Err(refusal);
         }
         let operation = operations::find(&call.operation)
             .ok_or_else(|| Refusal::new(Error::UnknownOperation, &[("operation", &call.operation)]))?;
-        let members = Members::read(request.body())?;
-        let caller = operations::Caller { arrival, principal: &principal };
+        let members = Members::read(visit.request.body())?;
+        let caller = operations::Caller { arrival: visit.arrival, region: &visit.door.region, principal: &principal };
         let answer = (operation.run)(self, &caller, &members, call)?;
-        Ok(answer.to_string())
+        // An operation without members in its answer sends an empty body.
+        Ok(if answer.is_null() { String::new() } else { answer.to_string() })
     }
 
     /// Finds out who calls, and notes it for the trace whether or not the signature holds.
-    pub(super) fn authenticate(
-        &self,
-        arrival: &Arrival,
-        request: &Request<Bytes>,
-        service: Service,
-        call: &mut Call,
-    ) -> Result<identities::Principal, Refusal> {
+    pub(super) fn authenticate(&self, visit: &Visit<'_>, call: &mut Call) -> Result<identities::Principal, Refusal> {
+        let Visit { arrival, request, door, .. } = visit;
         let authorization = Authorization::read(request.headers())?;
         let shortened = identities::shortened(&authorization.access_key_id);
         call.principal = Some(shortened.clone());
         let principal =
-            self.identities.authenticate(&authorization, request, &self.region, service.as_str(), arrival.at)?;
+            self.identities.authenticate(&authorization, request, &door.scope, door.service.as_str(), arrival.at)?;
         call.principal = Some(format!("{} ({shortened})", principal.arn));
         Ok(principal)
     }

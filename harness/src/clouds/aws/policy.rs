@@ -1,5 +1,9 @@
 //! What is allowed to whom: identity policies, key policies, endpoint policies, as sets of denials.
 //!
+//! A denial is explicit where a policy says no, and implicit where it does not say yes. Explicit ones come first (IAM user
+//! guide, "Policy evaluation logic"). Where several policies deny alike, AWS names only one of them and does not say
+//! which; here it is the first on the way of the call: endpoint, caller, key.
+//!
 //! Invariant: what nobody has denied is allowed, so that a world states only what is special about it.
 
 use std::collections::BTreeSet;
@@ -8,32 +12,92 @@ use super::errors::{Error, Refusal};
 use super::identities::Principal;
 use crate::clouds::Arrival;
 
+/// Which policy denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum PolicyKind {
+    Endpoint,
+    Identity,
+    Key,
+}
+
+/// What one policy denies. `*` stands for all principals, actions, resources or endpoints, and `kms:*` for all actions of
+/// a service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denial {
+    policy: PolicyKind,
+    explicit: bool,
+    via: String,
+    principal: String,
+    action: String,
+    resource: String,
+}
+
+impl Denial {
+    /// The policies of a user or role, by name, do not allow an action on a key or role, by name.
+    pub fn by_identity(principal: &str, action: &str, resource: &str) -> Self {
+        Self::new(PolicyKind::Identity, "*", principal, action, resource)
+    }
+
+    /// The policy of a key, by name, does not allow an action to a user or role, by name.
+    pub fn by_key(key: &str, principal: &str, action: &str) -> Self {
+        Self::new(PolicyKind::Key, "*", principal, action, key)
+    }
+
+    /// The policy of a private endpoint, by name, does not let an action pass.
+    pub fn by_endpoint(endpoint: &str, action: &str) -> Self {
+        Self::new(PolicyKind::Endpoint, endpoint, "*", action, "*")
+    }
+
+    /// The same in so many words: the policy has a statement that denies.
+    #[must_use]
+    pub fn explicit(self) -> Self {
+        Denial { explicit: true, ..self }
+    }
+
+    fn new(policy: PolicyKind, via: &str, principal: &str, action: &str, resource: &str) -> Self {
+        let [via, principal, action, resource] = [via, principal, action, resource].map(str::to_owned);
+        Denial { policy, explicit: false, via, principal, action, resource }
+    }
+
+    fn concerns(&self, arrival: &Arrival, principal: &Principal, action: &str, resource: Resource<'_>) -> bool {
+        let means = |stated: &str, actual: &str| stated == "*" || stated == actual;
+        let service = self.action.strip_suffix('*').is_some_and(|service| action.starts_with(service));
+        means(&self.via, &arrival.via)
+            && means(&self.principal, &principal.name)
+            && (service || self.action == action)
+            && means(&self.resource, resource.name)
+    }
+
+    fn error(&self) -> Error {
+        match (self.policy, self.explicit) {
+            (PolicyKind::Endpoint, false) => Error::DeniedByEndpoint,
+            (PolicyKind::Endpoint, true) => Error::ForbiddenByEndpoint,
+            (PolicyKind::Identity, false) => Error::DeniedByIdentity,
+            (PolicyKind::Identity, true) => Error::ForbiddenByIdentity,
+            (PolicyKind::Key, false) => Error::NotAllowedByKey,
+            (PolicyKind::Key, true) => Error::ForbiddenByKey,
+        }
+    }
+}
+
 /// Everything that somebody or something is denied.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Policy {
-    /// Principal, action, resource by name; `*` stands for all.
-    denied: BTreeSet<(String, String, String)>,
-    /// Endpoints whose policy lets nothing pass.
-    closed_endpoints: BTreeSet<String>,
-    /// Keys, by name, whose policy denies what does not come through a private endpoint.
+    denials: BTreeSet<Denial>,
+    /// Keys, by name, whose policy forbids what does not come through a private endpoint (aws:sourceVpce).
     private_keys: BTreeSet<String>,
 }
 
 impl Policy {
-    pub(super) fn set_denied(&mut self, principal: &str, action: &str, resource: &str, denied: bool) {
-        let entry = (principal.to_owned(), action.to_owned(), resource.to_owned());
-        change(&mut self.denied, entry, denied);
-    }
-
-    pub(super) fn set_endpoint_closed(&mut self, endpoint: &str, closed: bool) {
-        change(&mut self.closed_endpoints, endpoint.to_owned(), closed);
+    pub(super) fn set(&mut self, denial: Denial, stands: bool) {
+        change(&mut self.denials, denial, stands);
     }
 
     pub(super) fn set_key_private(&mut self, key: &str, private: bool) {
         change(&mut self.private_keys, key.to_owned(), private);
     }
 
-    /// Judges one call, in the order of the path that it takes: endpoint, caller, key.
+    /// Judges one call.
     pub(super) fn check(
         &self,
         arrival: &Arrival,
@@ -41,25 +105,13 @@ impl Policy {
         action: &str,
         resource: Resource<'_>,
     ) -> Result<(), Refusal> {
-        let error = if self.closed_endpoints.contains(&arrival.via) {
-            Error::DeniedByEndpoint
-        } else if self.denies(&principal.name, action, resource.name) {
-            Error::DeniedByIdentity
-        } else if !arrival.private && self.private_keys.contains(resource.name) {
-            Error::DeniedByKey
-        } else {
-            return Ok(());
-        };
+        let denials = self.denials.iter().filter(|denial| denial.concerns(arrival, principal, action, resource));
+        let private = !arrival.private && self.private_keys.contains(resource.name);
+        let private = private.then_some((false, PolicyKind::Key, Error::ForbiddenByKey));
+        let reasons = denials.map(|denial| (!denial.explicit, denial.policy, denial.error())).chain(private);
+        let Some((_, _, error)) = reasons.min() else { return Ok(()) };
         let values = [("user", principal.arn.as_str()), ("action", action), ("arn", resource.arn)];
         Err(Refusal::new(error, &values))
-    }
-
-    fn denies(&self, principal: &str, action: &str, resource: &str) -> bool {
-        let service = action.split_once(':').map_or("*".to_owned(), |(service, _)| format!("{service}:*"));
-        let meant = |stated: &str, actual: &str| stated == "*" || stated == actual;
-        self.denied.iter().any(|(who, what, which)| {
-            meant(who, principal) && (meant(what, action) || *what == service) && meant(which, resource)
-        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which service a request is meant for: by its Host, and on an endpoint for all services by what it carries.
+//! For which service of which region a request is meant: by its Host, and on an endpoint for all by what it carries.
 //!
 //! Invariant: a request that no AWS service would take is refused by name, never answered by chance.
 
@@ -9,6 +9,10 @@ use http::{Method, Request};
 
 use super::errors::{Error, Refusal};
 use super::sigv4::Authorization;
+
+/// The global name of STS, and the region in whose name requests to it are signed (STS API reference, "Endpoints").
+const GLOBAL_STS: &str = "sts.amazonaws.com";
+const GLOBAL_REGION: &str = "us-east-1";
 
 /// The services of this fake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +51,24 @@ impl Service {
     }
 }
 
-/// Finds the service, and refuses what stands at no service's door.
-pub(super) fn service(request: &Request<Bytes>, region: &str) -> Result<Service, Refusal> {
+/// Where a request has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Door {
+    pub(super) service: Service,
+    /// Whose keys are behind it.
+    pub(super) region: String,
+    /// The region that the signature has to name.
+    pub(super) scope: String,
+}
+
+impl Door {
+    pub(super) fn new(service: Service, region: &str) -> Self {
+        Door { service, region: region.to_owned(), scope: region.to_owned() }
+    }
+}
+
+/// Finds the door, and refuses what stands at none. What names no region is at home.
+pub(super) fn door(request: &Request<Bytes>, regions: &[&str], home: &str) -> Result<Door, Refusal> {
     if request.method() != Method::POST || request.uri().path() != "/" {
         let route = format!("{} {}", request.method(), request.uri().path());
         return Err(Refusal::new(Error::UnknownRoute, &[("route", &route)]));
@@ -57,10 +77,17 @@ pub(super) fn service(request: &Request<Bytes>, region: &str) -> Result<Service,
     let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host.as_str(), |(name, _)| name);
     let name = name.to_ascii_lowercase();
     if name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
-        return Ok(guess(request));
+        let scoped = Authorization::read(request.headers()).ok().map(|scope| scope.region);
+        let region = scoped.as_deref().filter(|scoped| regions.contains(scoped)).unwrap_or(home);
+        return Ok(Door::new(guess(request), region));
     }
-    let found = Service::ALL.into_iter().find(|service| answers_for(*service, &name, region));
-    found.ok_or_else(|| Refusal::new(Error::UnknownHost, &[("region", region), ("host", &host)]))
+    if name == GLOBAL_STS {
+        return Ok(Door { scope: GLOBAL_REGION.to_owned(), ..Door::new(Service::Sts, home) });
+    }
+    let doors = Service::ALL.into_iter().flat_map(|service| regions.iter().map(move |region| (service, *region)));
+    let found = doors.into_iter().find(|(service, region)| answers_for(*service, &name, region));
+    let unknown = || Refusal::new(Error::UnknownHost, &[("region", &regions.join(" and ")), ("host", &host)]);
+    found.map(|(service, region)| Door::new(service, region)).ok_or_else(unknown)
 }
 
 /// The service that the request itself speaks of: by the scope of its signature, else by its shape.
@@ -79,13 +106,11 @@ pub(super) fn operation(request: &Request<Bytes>) -> String {
     }
 }
 
-/// `<service>.<region>.amazonaws.com`, the names of interface endpoints below `vpce.amazonaws.com`, and for STS the
-/// global name.
+/// `<service>.<region>.amazonaws.com`, and the names of interface endpoints below `vpce.amazonaws.com`.
 fn answers_for(service: Service, name: &str, region: &str) -> bool {
     let service_name = service.as_str();
     name == format!("{service_name}.{region}.amazonaws.com")
         || (name.starts_with("vpce-") && name.ends_with(&format!(".{service_name}.{region}.vpce.amazonaws.com")))
-        || (service == Service::Sts && name == "sts.amazonaws.com")
 }
 
 fn host(request: &Request<Bytes>) -> String {

@@ -1,4 +1,5 @@
-//! One request on its way through the account: the planned fault, the route, the service, and what the trace is told.
+//! One request on its way through the account: the planned fault, the door, what time has brought, the service, and what
+//! the trace is told.
 //!
 //! Invariant: whatever arrives becomes exactly one action and exactly one call in the trace, which stands last.
 
@@ -10,8 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::errors::{Error, Refusal};
-use super::route::{self, Service};
+use super::faults::Target;
+use super::route::{self, Door, Service};
 use super::{Aws, Fault, kms, sts};
 use crate::clouds::{Action, Arrival, Cloud, Handled};
 use crate::trace::What;
@@ -22,7 +23,8 @@ const DATE: &[BorrowedFormatItem<'_>] =
 
 impl Cloud for Aws {
     fn handle(&mut self, arrival: &Arrival, request: &Request<Bytes>) -> Handled {
-        let strike = self.faults.strike(&arrival.via);
+        let (service, operation) = (route::guess(request), route::operation(request));
+        let strike = self.faults.strike(Target { via: &arrival.via, service, operation: &operation });
         let mut handled = match strike.fault {
             Some(Fault::Hang) => unanswered(request, "no answer", Action::Hang),
             Some(Fault::Reset) => unanswered(request, "connection reset", Action::Reset),
@@ -51,20 +53,21 @@ impl Aws {
         request: &Request<Bytes>,
         fault: Option<Fault>,
     ) -> (Response<Bytes>, Vec<What>) {
-        let request_id = self.request_ids.uuid();
-        let routed = route::service(request, &self.region);
-        let service = match &routed {
-            Ok(service) => *service,
-            // Somebody who reads the answer by chance finds JSON, as at most of AWS' doors.
-            Err(_) => Service::Kms,
-        };
+        self.keys.advance(arrival.at);
+        let regions: Vec<&str> = self.keys.regions().collect();
+        let routed = route::door(request, &regions, &self.home);
+        // Somebody who reads the answer by chance finds JSON, as at most of AWS' doors.
+        let door = routed.as_ref().map_or_else(|_| Door::new(Service::Kms, &self.home), Door::clone);
+        let service = door.service;
+        let request_id = self.streams(&door.region).request_ids.uuid();
         let mut call = Call::new(service);
         if routed.is_err() {
             call.operation = format!("{} {}", request.method(), request.uri().path());
         }
-        let result = routed.and_then(|service| match service {
-            Service::Kms => self.kms(arrival, request, fault, &mut call),
-            Service::Sts => self.sts(arrival, request, fault, &request_id, &mut call),
+        let visit = Visit { arrival, request, door: &door, fault };
+        let result = routed.and_then(|_| match service {
+            Service::Kms => self.kms(&visit, &mut call),
+            Service::Sts => self.sts(&visit, &request_id, &mut call),
         });
         let (status, code, body) = match result {
             Ok(body) => (200, None, body),
@@ -94,6 +97,16 @@ impl Aws {
     }
 }
 
+/// A request at the door of a service.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit<'a> {
+    pub(super) arrival: &'a Arrival,
+    pub(super) request: &'a Request<Bytes>,
+    pub(super) door: &'a Door,
+    /// What is to go wrong.
+    pub(super) fault: Option<Fault>,
+}
+
 /// One call on its way through a service: what the trace will be told of it.
 pub(super) struct Call {
     service: Service,
@@ -119,18 +132,6 @@ impl Call {
             code,
         }
     }
-}
-
-/// The refusal that a fault makes the service give by itself, once the caller is known.
-pub(super) fn planned_refusal(fault: Option<Fault>, service: Service) -> Option<Refusal> {
-    let error = match (fault?, service) {
-        (Fault::Throttle, _) => Error::Throttled,
-        (Fault::KeyUnavailable, Service::Kms) => Error::KeyUnavailable,
-        (Fault::Internal | Fault::KeyUnavailable, _) => Error::Internal,
-        (Fault::Unavailable, _) => Error::DependencyTimeout,
-        (Fault::Garbage | Fault::Slow(_) | Fault::Hang | Fault::Reset | Fault::Cut { .. }, _) => return None,
-    };
-    Some(Refusal::new(error, &[("service", service.title())]))
 }
 
 fn unanswered(request: &Request<Bytes>, why: &str, action: Action) -> Handled {

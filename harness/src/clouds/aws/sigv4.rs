@@ -23,7 +23,7 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// What every scope ends with.
 const TERMINATOR: &str = "aws4_request";
 /// How far the two clocks may be apart, both ways.
-const WINDOW: Duration = Duration::from_secs(5 * 60);
+pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// The form of X-Amz-Date.
 const TIMESTAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 /// What a request of the fake's services has to sign wherever it carries it, in the case in which AWS prints it.
@@ -37,8 +37,9 @@ pub(super) struct Authorization {
     pub(super) access_key_id: String,
     /// The scope's service: on an endpoint for all services it chooses between them.
     pub(super) service: String,
+    /// The scope's region, which on such an endpoint does the same.
+    pub(super) region: String,
     date: String,
-    region: String,
     terminator: String,
     signed_headers: Vec<String>,
     signature: String,

@@ -16,9 +16,8 @@ use super::errors::{Answer, Error, Refusal};
 use super::identities::{Holder, Principal};
 use super::operations::invalid;
 use super::policy::Resource;
-use super::route::Service;
-use super::serve::{Call, planned_refusal};
-use super::{ACCOUNT, Aws, Fault};
+use super::serve::{Call, Visit};
+use super::{ACCOUNT, Aws};
 use crate::clouds::Arrival;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -30,22 +29,15 @@ const DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
 const EXPIRATION: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 impl Aws {
-    pub(super) fn sts(
-        &mut self,
-        arrival: &Arrival,
-        request: &Request<Bytes>,
-        fault: Option<Fault>,
-        request_id: &str,
-        call: &mut Call,
-    ) -> Result<String, Refusal> {
-        call.operation = operation_name(request);
-        let principal = self.authenticate(arrival, request, Service::Sts, call)?;
-        if let Some(refusal) = planned_refusal(fault, Service::Sts) {
+    pub(super) fn sts(&mut self, visit: &Visit<'_>, request_id: &str, call: &mut Call) -> Result<String, Refusal> {
+        call.operation = operation_name(visit.request);
+        let principal = self.authenticate(visit, call)?;
+        if let Some(refusal) = self.planned_refusal(visit, &principal, call) {
             return Err(refusal);
         }
-        let form = form(request.body());
+        let form = form(visit.request.body());
         let result = match call.operation.as_str() {
-            "AssumeRole" => self.assume_role(arrival, &principal, &form)?,
+            "AssumeRole" => self.assume_role(visit.arrival, &principal, &form)?,
             "GetCallerIdentity" => format!(
                 "<Arn>{}</Arn><UserId>{}</UserId><Account>{ACCOUNT}</Account>",
                 escape(&principal.arn),
@@ -164,7 +156,7 @@ fn required<'a>(form: &'a BTreeMap<String, String>, name: &str, place: &str) -> 
 }
 
 /// A body of `application/x-www-form-urlencoded`. Of a name that comes twice the last one counts.
-fn form(body: &[u8]) -> BTreeMap<String, String> {
+pub(super) fn form(body: &[u8]) -> BTreeMap<String, String> {
     let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {

@@ -80,6 +80,9 @@ impl CloudWorld {
         let region = world.aws.region.clone();
         let created = clock.at(Duration::ZERO) - Duration::from_secs(90 * 24 * 60 * 60);
         let mut aws = Aws::new(&region, entropy.key("aws"), created, trace.clone());
+        if let Some(replica) = &world.aws.replica {
+            aws.add_region(replica);
+        }
         let arns: BTreeMap<String, String> =
             world.aws.keys.iter().map(|name| (name.clone(), add_key(&mut aws, name))).collect();
         let now = clock.at(Duration::ZERO);
@@ -173,18 +176,6 @@ impl CloudWorld {
     }
 
     pub(crate) fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) {
-        match change {
-            KeyChange::Deny => self.aws().deny("*", "kms:*", name),
-            KeyChange::Restrict => self.aws().set_private_only(name, true),
-            KeyChange::Allow => {
-                self.aws().allow("*", "kms:*", name);
-                self.aws().set_private_only(name, false);
-            }
-            _ => self.change_state(name, change, at),
-        }
-    }
-
-    fn change_state(&self, name: &str, change: KeyChange, at: SystemTime) {
         // What AWS itself would refuse (rotating a disabled key, say) changes nothing, as in the real service.
         let _ = self.aws().change_key(name, change, at);
     }
@@ -206,11 +197,9 @@ impl CloudWorld {
 
     /// The role trusts the proxy's user, or no longer.
     pub(crate) fn trust(&self, trusted: bool) {
-        if trusted {
-            self.aws().allow(USER, "sts:AssumeRole", ROLE);
-        } else {
-            self.aws().deny(USER, "sts:AssumeRole", ROLE);
-        }
+        let trusts: &[&str] = if trusted { &[USER] } else { &[] };
+        // Where nobody assumes a role there is none, and nothing to change.
+        let _ = self.aws().set_role_trust(ROLE, trusts, Some(EXTERNAL_ID));
     }
 
     /// Lets the service misbehave towards whoever comes through an endpoint, or not any more.
@@ -220,11 +209,9 @@ impl CloudWorld {
         aws.set_endpoint_policy(endpoint, *state != EndpointState::Denying);
         let fault = match state {
             EndpointState::Throttling => Fault::Throttle,
-            EndpointState::Failing(code) => match code.as_str() {
-                "DependencyTimeoutException" => Fault::Unavailable,
-                "KeyUnavailableException" => Fault::KeyUnavailable,
-                _ => Fault::Internal,
-            },
+            EndpointState::Failing(code) => {
+                Fault::from_name(code).expect("a file can name only codes of the fake's table: a test compares them")
+            }
             EndpointState::Garbling => Fault::Garbage,
             EndpointState::Truncating => Fault::Cut { after_bytes: TRUNCATED_AFTER },
             EndpointState::Slow(by) => Fault::Slow(*by),

@@ -17,7 +17,8 @@ const ACTION: &str = "kms:Decrypt";
 const LONGEST: usize = 6144;
 
 pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
-    members.refuse(&["GrantTokens", "Recipient"])?;
+    members.refuse(&["Recipient"])?;
+    members.check_grant_tokens()?;
     let blob = members.bytes("CiphertextBlob", LONGEST)?;
     let (key_id, context, dry_run) = (members.key_id()?, members.context()?, members.dry_run()?);
     members.check_algorithm()?;
@@ -33,7 +34,8 @@ pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &
         }
         None => {
             let sealed = Sealed::read(&blob)?;
-            let key = aws.keys.with_id(sealed.key_id, caller.arrival.at).ok_or(Error::CiphertextKeyHidden)?;
+            let key =
+                aws.keys.with_id(caller.region, sealed.key_id, caller.arrival.at).ok_or(Error::CiphertextKeyHidden)?;
             call.cmk = Some(key.arn.clone());
             caller.check(aws, key, ACTION).map_err(|refusal| match refusal.error {
                 Error::DeniedByIdentity => Error::CiphertextKeyHidden.into(),
@@ -43,7 +45,7 @@ pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &
             (key, sealed)
         }
     };
-    let opened = key.open(&sealed, &context)?;
+    let opened = aws.keys.open(key, &sealed, &context)?;
     if dry_run {
         return Err(Error::DryRun.into());
     }

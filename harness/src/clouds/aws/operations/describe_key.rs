@@ -1,19 +1,19 @@
 //! DescribeKey: what KMS says of a key, whatever its state.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 
-use super::{Caller, Members, SYMMETRIC};
+use super::{Caller, Members, SYMMETRIC, seconds};
 use crate::clouds::aws::errors::Refusal;
-use crate::clouds::aws::keys::KeyState;
+use crate::clouds::aws::key_state::{AWS_KMS, KeyState};
+use crate::clouds::aws::keys::{CustomerKey, Kind};
+use crate::clouds::aws::lineage::DAY;
 use crate::clouds::aws::serve::Call;
 use crate::clouds::aws::{ACCOUNT, Aws};
 
 const ACTION: &str = "kms:DescribeKey";
 
 pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
-    members.refuse(&["GrantTokens"])?;
+    members.check_grant_tokens()?;
     let key = caller.key(aws, members.required_key_id()?, ACTION, call)?;
     let mut metadata = json!({
         "AWSAccountId": ACCOUNT,
@@ -28,31 +28,34 @@ pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &
         "KeySpec": SYMMETRIC,
         "KeyState": key.state.as_str(),
         "KeyUsage": "ENCRYPT_DECRYPT",
-        "MultiRegion": key.multi_region,
-        "Origin": "AWS_KMS",
+        "MultiRegion": key.kind != Kind::Single,
+        "Origin": key.state.origin(),
     });
-    // A key that waits for its material has none to name; only material that the customer brings is waited for.
-    if key.state == KeyState::PendingImport {
-        metadata["Origin"] = json!("EXTERNAL");
-    } else {
-        metadata["CurrentKeyMaterialId"] = json!(key.current_material_id());
+    // Only of material that KMS made itself, and has already, there is an id to tell.
+    if key.state.origin() == AWS_KMS && key.state != KeyState::Creating {
+        metadata["CurrentKeyMaterialId"] = json!(aws.keys.lineage(key).current_material_id());
     }
-    if let KeyState::PendingDeletion(date) = key.state {
-        metadata["DeletionDate"] = json!(seconds(date));
+    match key.state {
+        KeyState::PendingDeletion(date) => metadata["DeletionDate"] = json!(seconds(date)),
+        KeyState::PendingReplicaDeletion(window) => {
+            metadata["PendingDeletionWindowInDays"] = json!(window.as_secs() / DAY.as_secs());
+        }
+        _ => {}
     }
-    if key.multi_region {
-        // Which region came first is not modelled: each says that it is the primary and knows of no replica.
-        metadata["MultiRegionConfiguration"] = json!({
-            "MultiRegionKeyType": "PRIMARY",
-            "PrimaryKey": {"Arn": key.arn, "Region": aws.region},
-            "ReplicaKeys": [],
-        });
+    if key.kind != Kind::Single {
+        metadata["MultiRegionConfiguration"] = configuration(aws, caller, key);
     }
     Ok(json!({"KeyMetadata": metadata}))
 }
 
-/// A timestamp as KMS writes it: seconds, with milliseconds as a fraction.
-fn seconds(at: SystemTime) -> f64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_secs() as f64 + f64::from(since.subsec_millis()) / 1000.0
+/// Who is primary and who replica, as every key of the family tells it.
+fn configuration(aws: &Aws, caller: &Caller<'_>, key: &CustomerKey) -> Value {
+    let name = |key: &CustomerKey| json!({"Arn": key.arn, "Region": key.region});
+    let family: Vec<&CustomerKey> = aws.keys.family(&key.id).filter(|key| !key.state.gone(caller.arrival.at)).collect();
+    let of_kind = |kind: Kind| family.iter().filter(move |key| key.kind == kind).map(|key| name(key));
+    json!({
+        "MultiRegionKeyType": if key.kind == Kind::Primary { "PRIMARY" } else { "REPLICA" },
+        "PrimaryKey": of_kind(Kind::Primary).next(),
+        "ReplicaKeys": of_kind(Kind::Replica).collect::<Vec<Value>>(),
+    })
 }

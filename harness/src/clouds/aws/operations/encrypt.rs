@@ -14,19 +14,19 @@ const ACTION: &str = "kms:Encrypt";
 const LONGEST: usize = 4096;
 
 pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
-    members.refuse(&["GrantTokens"])?;
+    members.check_grant_tokens()?;
     let (key_id, plaintext) = (members.required_key_id()?, members.bytes("Plaintext", LONGEST)?);
     let (context, dry_run) = (members.context()?, members.dry_run()?);
     members.check_algorithm()?;
     // Drawn before anything can fail, so that a refusal does not shift the nonces of later calls.
-    let nonce = aws.nonces.bytes();
+    let nonce = aws.streams(caller.region).nonces.bytes();
     let key = caller.key(aws, key_id, ACTION, call)?;
     key.usable()?;
     if dry_run {
         return Err(Error::DryRun.into());
     }
     Ok(json!({
-        "CiphertextBlob": STANDARD.encode(key.seal(&plaintext, &context, nonce)),
+        "CiphertextBlob": STANDARD.encode(aws.keys.seal(key, &plaintext, &context, nonce)),
         "EncryptionAlgorithm": SYMMETRIC,
         "KeyId": key.arn,
     }))

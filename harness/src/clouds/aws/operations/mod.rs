@@ -2,11 +2,20 @@
 //!
 //! Invariant: the table below is the list of what the fake can do; everything else is refused by name.
 
+mod cancel_key_deletion;
 mod decrypt;
 mod describe_key;
+mod disable_key;
+mod enable_key;
+mod enable_key_rotation;
 mod encrypt;
+mod get_key_rotation_status;
+mod rotate_key_on_demand;
+mod schedule_key_deletion;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,10 +41,17 @@ pub(super) struct Operation {
     pub(super) run: fn(&mut Aws, &Caller<'_>, &Members, &mut Call) -> Result<Value, Refusal>,
 }
 
-const OPERATIONS: [Operation; 3] = [
+const OPERATIONS: [Operation; 10] = [
+    Operation { name: "CancelKeyDeletion", run: cancel_key_deletion::run },
     Operation { name: "Decrypt", run: decrypt::run },
     Operation { name: "DescribeKey", run: describe_key::run },
+    Operation { name: "DisableKey", run: disable_key::run },
+    Operation { name: "EnableKey", run: enable_key::run },
+    Operation { name: "EnableKeyRotation", run: enable_key_rotation::run },
     Operation { name: "Encrypt", run: encrypt::run },
+    Operation { name: "GetKeyRotationStatus", run: get_key_rotation_status::run },
+    Operation { name: "RotateKeyOnDemand", run: rotate_key_on_demand::run },
+    Operation { name: "ScheduleKeyDeletion", run: schedule_key_deletion::run },
 ];
 
 /// The operation of that name.
@@ -43,20 +59,27 @@ pub(super) fn find(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)
 }
 
-/// Who calls, and how the call came.
+/// The names of all operations.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
+/// Who calls, how the call came, and to which region.
 pub(super) struct Caller<'a> {
     pub(super) arrival: &'a Arrival,
+    pub(super) region: &'a str,
     pub(super) principal: &'a Principal,
 }
 
 impl Caller<'_> {
     /// Finds the key that KeyId names, and refuses a caller who may not use it.
     fn key<'a>(&self, aws: &'a Aws, key_id: &str, action: &str, call: &mut Call) -> Result<&'a CustomerKey, Refusal> {
-        let key = aws.keys.lookup(key_id, self.arrival.at).map_err(|miss| match miss {
+        let key = aws.keys.lookup(self.region, key_id, self.arrival.at).map_err(|miss| match miss {
             Lookup::Refused(refusal) => refusal,
             Lookup::OtherAccount(arn) => {
                 let values = [("user", self.principal.arn.as_str()), ("action", action), ("arn", &arn)];
-                Refusal::new(Error::DeniedByOtherAccount, &values)
+                Refusal::new(Error::NotAllowedByKey, &values)
             }
         })?;
         call.cmk = Some(key.arn.clone());
@@ -127,7 +150,7 @@ impl Members {
         match self.text("EncryptionAlgorithm")? {
             None | Some(SYMMETRIC) => Ok(()),
             Some(other) if ALGORITHMS.contains(&other) => {
-                Err(Refusal::new(Error::InvalidKeyUsage, &[("algorithm", other)]))
+                Err(Refusal::new(Error::AlgorithmInvalid, &[("algorithm", other)]))
             }
             Some(other) => {
                 let constraint = format!("Member must satisfy enum value set: [{}]", ALGORITHMS.join(", "));
@@ -136,11 +159,28 @@ impl Members {
         }
     }
 
+    /// A whole number within a range.
+    fn number(&self, name: &str, range: &RangeInclusive<u32>) -> Result<Option<u32>, Refusal> {
+        let Some(value) = self.member(name) else { return Ok(None) };
+        let number = value.as_i64().ok_or(Error::Serialization)?;
+        check_range(name, number, range).map(Some)
+    }
+
     /// Whether the caller only wants to know.
     fn dry_run(&self) -> Result<bool, Refusal> {
         match self.member("DryRun") {
             None => Ok(false),
             Some(Value::Bool(dry)) => Ok(*dry),
+            Some(_) => Err(Error::Serialization.into()),
+        }
+    }
+
+    /// Refuses every token of a grant: nobody gave one.
+    fn check_grant_tokens(&self) -> Result<(), Refusal> {
+        match self.member("GrantTokens") {
+            None => Ok(()),
+            Some(Value::Array(tokens)) if tokens.is_empty() => Ok(()),
+            Some(Value::Array(_)) => Err(Error::InvalidGrantToken.into()),
             Some(_) => Err(Error::Serialization.into()),
         }
     }
@@ -163,6 +203,24 @@ fn check_length(place: &str, length: usize, most: usize) -> Result<(), Refusal> 
         return Err(invalid(place, &format!("Member must have length less than or equal to {most}")));
     }
     Ok(())
+}
+
+/// A number within a range, or AWS' refusal of it.
+pub(super) fn check_range(name: &str, number: i64, range: &RangeInclusive<u32>) -> Result<u32, Refusal> {
+    let place = format!("Value '{number}' at '{}{}'", name[..1].to_ascii_lowercase(), &name[1..]);
+    match u32::try_from(number) {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ if number < i64::from(*range.start()) => {
+            Err(invalid(&place, &format!("Member must have value greater than or equal to {}", range.start())))
+        }
+        _ => Err(invalid(&place, &format!("Member must have value less than or equal to {}", range.end()))),
+    }
+}
+
+/// A timestamp as KMS writes it: seconds, with milliseconds as a fraction.
+fn seconds(at: SystemTime) -> f64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() as f64 + f64::from(since.subsec_millis()) / 1000.0
 }
 
 /// A violated constraint in AWS' words.

@@ -4,8 +4,14 @@
 //! examples and against requests that boto3 signed.
 
 mod behaviour;
+mod credentials;
+mod faults;
+mod policies;
 mod refusals;
+mod regions;
+mod rotation;
 mod signatures;
+mod states;
 mod sts;
 
 use std::collections::BTreeMap;
