@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kmiplab::clouds;
 use kmiplab::scenario::{self, Action, Expected, Found, LARGEST_FILE, Outcome, Process, Scenario, VERBS, When};
 
 /// The root of the repository.
@@ -302,6 +303,20 @@ fn the_personas_that_a_file_can_name_are_those_of_the_cast() {
     // Two lists, because scenario files must not know who plays them.
     let cast: Vec<_> = kmiplab::cast::PERSONAS.iter().map(|persona| persona.name).collect();
     assert_eq!(scenario::PERSONAS, cast);
+}
+
+#[test]
+fn the_error_codes_that_a_file_can_name_are_those_with_which_the_fake_can_answer_a_call_to_a_key() {
+    // Two lists, because scenario files must not know who plays the cloud.
+    let unplayable: Vec<_> =
+        scenario::ERROR_CODES.iter().filter(|code| clouds::aws::Fault::from_name(code).is_none()).collect();
+    assert_eq!(unplayable, Vec::<&&str>::new());
+    let of_kms = clouds::aws::Error::ALL.iter().filter_map(|error| error.fact().kms).map(|answer| answer.code);
+    // The fake says these of requests that the proxy never makes: managing keys, other operations, other hosts.
+    let never = ["ConflictException", "UnknownOperationException", "UnknownHost"];
+    let missing: BTreeSet<_> =
+        of_kms.filter(|code| !scenario::ERROR_CODES.contains(code) && !never.contains(code)).collect();
+    assert_eq!(missing, BTreeSet::new());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //!
 //! Invariant: this file holds no behaviour, only which one it is.
 
-use super::Persona;
+use super::{Held, Persona};
 use super::enterprise;
 
 /// This persona.
@@ -13,5 +13,6 @@ pub(super) const PERSONA: Persona = Persona {
     description: "MongoDB Enterprise with useLegacyProtocol, KMIP 1.0, keys made by the server (synthetic)",
     evidence: "synthetic: behaviour from MongoDB's public manual and tickets, gaps filled by assumption; bytes are those \
                of PyKMIP's client, a public stand-in; MongoDB Enterprise is closed and was not captured",
+    held: Held::AesKey,
     play: |stage, settings, dbpath| enterprise::play((1, 0), stage, settings, dbpath),
 };

@@ -15,7 +15,7 @@ use kmip_proxy::env::BoxFuture;
 use kmip_proxy::keys::Secret;
 
 use super::libmongocrypt::{Application, KEY_LENGTH, Manner, Trouble, messages, play};
-use super::{Database, Exit, Persona, Settings, Stage};
+use super::{Database, Exit, Held, Persona, Settings, Stage};
 
 /// This persona.
 pub(super) const PERSONA: Persona = Persona {
@@ -24,6 +24,7 @@ pub(super) const PERSONA: Persona = Persona {
     evidence: "bytes captured from libmongocrypt 1.21.0 under pymongocrypt; behaviour from the public sources of \
                libmongocrypt and PyMongo; the driver's limit of 20 s is connectTimeoutMS here, and how often the \
                application needs its key is keyStatePollingSeconds",
+    held: Held::SecretData,
     play: begin,
 };
 

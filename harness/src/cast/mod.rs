@@ -59,7 +59,22 @@ pub struct Persona {
     pub description: &'static str,
     /// How it is known that the program behaves so.
     pub evidence: &'static str,
+    /// What a snapshot of its data needs from a KMIP server.
+    pub held: Held,
     play: fn(Stage, Settings, PathBuf) -> BoxFuture<'static, Exit>,
+}
+
+/// What a KMIP server holds for a client whose data exist already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// An AES key of 256 bits, with which the data files are encrypted.
+    AesKey,
+    /// The base64 text of such a key, under a Name.
+    NamedText(&'static str),
+    /// 96 bytes of secret data, under which data keys were encrypted by the client.
+    SecretData,
+    /// An AES key that stays in the server, under which a data key was encrypted by the server.
+    WrappingKey,
 }
 
 impl Persona {

@@ -4,7 +4,7 @@
 //!
 //! Invariant: this file holds no behaviour, only which one it is.
 
-use super::Persona;
+use super::{Held, Persona};
 use super::psmdb::{self, Dialect};
 
 /// This persona.
@@ -14,5 +14,6 @@ pub(super) const PERSONA: Persona = Persona {
     evidence: "behaviour from Percona's public sources and documentation; bytes, and the crash on a failure without a \
                ResultMessage, from libkmip (Percona-Lab 82988b2), Percona's client library, filled as Percona Server \
                fills it; not captured from a running server, and which libkmip its packages link is not known",
+    held: Held::AesKey,
     play: |stage, settings, dbpath| psmdb::play(&Dialect { tolerates_pre_active: false }, stage, settings, dbpath),
 };

@@ -24,7 +24,7 @@ use base64::engine::general_purpose::STANDARD;
 use kmip_proxy::env::BoxFuture;
 use kmip_proxy::keys::Secret;
 
-use super::{Database, DatabaseError, Exit, Failure, Patience, Persona, Session, Settings, Stage, client_config};
+use super::{Database, DatabaseError, Exit, Failure, Held, Patience, Persona, Session, Settings, Stage, client_config};
 use crate::trace::{ProcessState, What};
 
 /// This persona.
@@ -33,6 +33,7 @@ pub(super) const PERSONA: Persona = Persona {
     description: "the first Percona Server 4.4 and 5.0 with KMIP: keys of base64 text, located by name",
     evidence: "behaviour from Percona's public sources; bytes from kmippp over libkmip (Percona-Lab 85a789a), the C++ \
                client library of those releases; not captured from a running server",
+    held: Held::NamedText(NAME),
     play,
 };
 

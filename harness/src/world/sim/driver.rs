@@ -16,11 +16,12 @@ use super::cloud::{self, CloudWorld};
 use super::disk::{CrashPoint, Disk};
 use super::endpoints::Endpoints;
 use super::kept_files::{self, KeptFiles};
-use super::machine::{Ground, MongodOrders, Orders, ProxyOrders};
+use super::machine::{AdministratorOrders, Ground, MongodOrders, Orders, ProxyOrders};
 use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
-use crate::scenario::{Action, Database, GivenBy, Process, Scenario, When};
+use crate::cast;
+use crate::scenario::{Action, Database, GivenBy, ObjectChange, Process, Scenario, When};
 use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
 use crate::world::{Entropy, ledger};
 
@@ -51,6 +52,7 @@ pub(crate) struct Driver<'a> {
     drawn: Vec<Drawn>,
     proxy: watch::Sender<Orders<ProxyOrders>>,
     mongod: watch::Sender<Orders<MongodOrders>>,
+    administrator: watch::Sender<Orders<AdministratorOrders>>,
     /// How the proxy is started next.
     flags: ProxyOrders,
     existing: BTreeMap<String, Fingerprint>,
@@ -98,6 +100,10 @@ impl<'a> Driver<'a> {
         let (mongod, mongod_orders) = watch::channel(Orders::default());
         super::hosts::proxy(&mut sim, &ground, scenario, &cloud, planted, proxy_orders);
         super::hosts::mongod(&mut sim, &ground, scenario, planted, mongod_orders);
+        let (administrator, administrator_orders) = watch::channel(Orders::default());
+        if scenario.timeline.iter().any(|event| matches!(event.action, Action::Object(_))) {
+            super::hosts::administrator(&mut sim, &ground, scenario, administrator_orders);
+        }
         if planted.answers.is_some() {
             relay::host(&mut sim, &ground, planted);
         }
@@ -124,6 +130,7 @@ impl<'a> Driver<'a> {
             drawn,
             proxy,
             mongod,
+            administrator,
             flags,
             existing,
         }
@@ -247,7 +254,7 @@ impl<'a> Driver<'a> {
             Action::EditKeyFile { kms_key } => kept_files::edit_key_files(&self.ground, self.cloud.arn(kms_key)),
             Action::File { file, change } => self.kept_files.change(&self.ground, *file, *change),
             Action::Disk { full } => self.ground.disk.fill(*full),
-            Action::Object(_) => {}
+            Action::Object(change) => self.administer(*change),
             Action::Skew { ahead, by } => self.ground.machine_clock.skew(*ahead, *by),
             Action::Pass(time) => self.ground.clock.pass(*time),
         }
@@ -301,6 +308,16 @@ impl<'a> Driver<'a> {
         self.revive("mongod");
         let run = Some(MongodOrders { rotate_master_key });
         self.mongod.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
+    }
+
+    /// Sends an administrator to the key with which the database is encrypted now.
+    fn administer(&mut self, change: ObjectChange) {
+        let Ok(Some(database)) = cast::Database::read(&self.ground.disk, machine::DBPATH.as_ref()) else {
+            self.note(0, "there is no database yet, and so no master key");
+            return;
+        };
+        let run = Some(AdministratorOrders { change, object: database.key_identifier });
+        self.administrator.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
     }
 
     fn stop(&mut self, process: Process) {

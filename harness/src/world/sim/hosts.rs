@@ -1,4 +1,4 @@
-//! The two programs of the machine: the product, and the mongod that is played against it.
+//! The programs of the machine: the product, the mongod that is played against it, and an administrator's tool.
 //!
 //! The product is started exactly as its own binary starts it, with another `Env`; what it tells the operator goes into
 //! the trace.
@@ -19,13 +19,13 @@ use turmoil::Sim;
 
 use super::cloud::{CloudWorld, Current, EXTERNAL_ID};
 use super::machine::{
-    DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath,
+    ADMINISTRATOR, AdministratorOrders, DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath,
     process,
 };
 use super::planted::Planted;
 use super::relay;
 use crate::cast::{self, Persona, Stage};
-use crate::scenario::{GivenBy, Scenario};
+use crate::scenario::{GivenBy, Mongod, ObjectChange, Scenario};
 use crate::trace::{Trace, What};
 
 type Program = Pin<Box<dyn Future<Output = String>>>;
@@ -104,20 +104,8 @@ pub(crate) fn mongod(
     sim.host("mongod", move || {
         let (trace, orders, world, ground) = (ground.trace.clone(), orders.clone(), world.clone(), ground.clone());
         let begin = move |orders: MongodOrders, _: watch::Receiver<bool>| -> Program {
-            let (port, ca_file) =
-                if relayed { (relay::PORT, in_dbpath(relay::CA_FILE)) } else { (KMIP_PORT, in_dbpath("kmipCA.pem")) };
-            let settings = cast::Settings {
-                server_name: world.servers.join(","),
-                port,
-                ca_file: Some(ca_file),
-                client_certificate_file: in_dbpath("kmipClient.pem"),
-                connect_retries: world.connect_retries,
-                connect_timeout: world.connect_timeout,
-                activate_keys: world.activate_keys,
-                key_state_polling: world.key_state_polling,
-                key_identifier: None,
-                rotate_master_key: orders.rotate_master_key,
-            };
+            let (port, ca_file) = if relayed { (relay::PORT, relay::CA_FILE) } else { (KMIP_PORT, "kmipCA.pem") };
+            let settings = client_settings(&world, port, ca_file, orders.rotate_master_key);
             let stage =
                 Stage { env: ground.env("mongod", MONGOD), trace: ground.trace.clone(), host: "mongod".to_owned() };
             let persona = Persona::find(&world.persona).expect("the scenario's persona was checked");
@@ -131,6 +119,57 @@ pub(crate) fn mongod(
             match never {}
         }
     });
+}
+
+/// Puts an administrator on a host, in worlds where one has something to do.
+pub(crate) fn administrator(
+    sim: &mut Sim<'static>,
+    ground: &Ground,
+    scenario: &Scenario,
+    orders: watch::Receiver<Orders<AdministratorOrders>>,
+) {
+    let world = scenario.world.mongod.clone();
+    let ground = ground.clone();
+    sim.host("administrator", move || {
+        let (trace, orders, world, ground) = (ground.trace.clone(), orders.clone(), world.clone(), ground.clone());
+        let begin = move |orders: AdministratorOrders, _: watch::Receiver<bool>| -> Program {
+            let AdministratorOrders { change, object } = orders;
+            let host = "administrator".to_owned();
+            let stage = Stage { env: ground.env(&host, ADMINISTRATOR), trace: ground.trace.clone(), host };
+            let settings = cast::Settings {
+                // The tool is given the address of the proxy, whatever list mongod has.
+                server_name: "127.0.0.1".to_owned(),
+                ..client_settings(&world, KMIP_PORT, "kmipCA.pem", false)
+            };
+            Box::pin(async move {
+                match change {
+                    ObjectChange::Revoke => cast::administrator::revoke(&stage, &settings, &object, false).await,
+                    ObjectChange::Compromise => cast::administrator::revoke(&stage, &settings, &object, true).await,
+                    ObjectChange::Destroy => cast::administrator::destroy(&stage, &settings, &object).await,
+                }
+            })
+        };
+        async move {
+            let never = process("administrator", trace, orders, begin, Stopping::Drop).await?;
+            match never {}
+        }
+    });
+}
+
+/// The options of a KMIP client on the machine.
+fn client_settings(world: &Mongod, port: u16, ca_file: &str, rotate_master_key: bool) -> cast::Settings {
+    cast::Settings {
+        server_name: world.servers.join(","),
+        port,
+        ca_file: Some(in_dbpath(ca_file)),
+        client_certificate_file: in_dbpath("kmipClient.pem"),
+        connect_retries: world.connect_retries,
+        connect_timeout: world.connect_timeout,
+        activate_keys: world.activate_keys,
+        key_state_polling: world.key_state_polling,
+        key_identifier: None,
+        rotate_master_key,
+    }
 }
 
 /// The outside as the product is given it, planted bugs included.

@@ -21,6 +21,7 @@ use super::clock::{MachineClock, WallClock};
 use super::crypto::SimCrypto;
 use super::disk::Disk;
 use super::network::{Map, SimNetwork};
+use crate::scenario::ObjectChange;
 use crate::trace::{ProcessState, Trace, What};
 
 /// Where the database lives.
@@ -37,9 +38,10 @@ pub(crate) const MONGOD: usize = 0;
 pub(crate) const PROXY: usize = 1;
 pub(crate) const CLOUD: usize = 2;
 pub(crate) const RELAY: usize = 3;
+pub(crate) const ADMINISTRATOR: usize = 4;
 
 /// Whose streams they are, by their numbers.
-pub(crate) const STREAMS: [&str; 4] = ["mongod", "proxy", "cloud", "relay"];
+pub(crate) const STREAMS: [&str; 5] = ["mongod", "proxy", "cloud", "relay", "administrator"];
 
 /// What a process is told. A higher generation means: begin anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,14 @@ pub(crate) struct ProxyOrders {
     pub(crate) cloud_provider: Provider,
     /// The ARN of `--kms-key`.
     pub(crate) kms_key: Option<String>,
+}
+
+/// What an administrator does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AdministratorOrders {
+    pub(crate) change: ObjectChange,
+    /// The Unique Identifier.
+    pub(crate) object: String,
 }
 
 /// How to run mongod.

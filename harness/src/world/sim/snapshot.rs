@@ -6,18 +6,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kmip_proxy::keys::Provider;
 use rand_chacha::rand_core::RngCore as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::clock::EPOCH;
 use super::cloud::{CloudWorld, EXTERNAL_ID};
 use super::machine::{DBPATH, Ground, LOCAL_KEY_FILE, in_dbpath};
-use crate::cast::Database;
+use crate::cast::{Database, Held, Persona};
 use crate::scenario::{self, Metadata, World};
-use crate::trace::Fingerprint;
+use crate::trace::{Fingerprint, What};
 use crate::world::Entropy;
 
 /// A role as the Atlas API names it.
@@ -43,11 +45,9 @@ pub(crate) fn prepare(
         return BTreeMap::new();
     }
     let id = key_id(entropy, "snapshot/key id");
-    let mut material = [0; 32];
-    entropy.stream("snapshot/material").fill_bytes(&mut material);
-    ground.trace.secret("the master key", &material);
+    let persona = Persona::find(&world.mongod.persona).expect("the scenario's persona was checked");
+    let material = write_data(ground, persona.held, &id, entropy);
     let fingerprint = ground.trace.fingerprint(&material);
-    Database::write(&ground.disk, DBPATH.as_ref(), &id, &material).expect("the lab's own disk is on");
 
     let provider = world.snapshot.provider;
     let (master_key, wrapped) = match provider {
@@ -66,10 +66,6 @@ pub(crate) fn prepare(
     let mut document = json!({
         "format": "kmip-proxy/1",
         "uniqueIdentifier": id,
-        "objectType": "SymmetricKey",
-        "cryptographicAlgorithm": 3,
-        "cryptographicLength": 256,
-        "cryptographicUsageMask": 12,
         "state": if world.snapshot.active { "Active" } else { "PreActive" },
         "initialDate": date,
         "lastChangeDate": date,
@@ -78,6 +74,7 @@ pub(crate) fn prepare(
         "encryptionContext": {},
         "keyMaterial": {"$binary": {"base64": STANDARD.encode(wrapped), "subType": "00"}},
     });
+    describe(&mut document, persona.held, material.len());
     if world.snapshot.active {
         document["activationDate"] = json!(date);
     }
@@ -86,17 +83,79 @@ pub(crate) fn prepare(
     write_metadata(ground, world, cloud, &id, world.credentials.metadata);
     for (number, name) in world.snapshot.others.iter().enumerate() {
         let id = key_id(entropy, &format!("snapshot/other key id/{number}"));
-        let mut material = [0; 32];
-        entropy.stream(&format!("snapshot/other material/{number}")).fill_bytes(&mut material);
+        let material = random::<32>(entropy, &format!("snapshot/other material/{number}"));
         ground.trace.secret("another master key", &material);
         document["uniqueIdentifier"] = json!(id);
         document["masterKey"] = json!({"provider": "aws", "region": cloud.region(), "key": cloud.arn(name)});
         document["keyMaterial"]["$binary"]["base64"] = json!(STANDARD.encode(cloud.wrap(name, &material)));
+        describe(&mut document, Held::AesKey, material.len());
         ground.disk.place(file(&id, Provider::Aws, "key.json"), document.to_string());
         write_metadata(ground, world, cloud, &id, world.credentials.metadata);
         existing.insert(id, ground.trace.fingerprint(&material));
     }
     existing
+}
+
+/// Writes the client's data as of the day of the snapshot, and returns the material of the key that they need.
+fn write_data(ground: &Ground, held: Held, id: &str, entropy: &Entropy) -> Vec<u8> {
+    const MATERIAL: &str = "snapshot/material";
+    let (disk, trace) = (&ground.disk, &ground.trace);
+    let material = match held {
+        Held::AesKey | Held::WrappingKey => random::<32>(entropy, MATERIAL).to_vec(),
+        Held::NamedText(_) => STANDARD.encode(random::<32>(entropy, MATERIAL)).into_bytes(),
+        Held::SecretData => random::<96>(entropy, MATERIAL).to_vec(),
+    };
+    trace.secret("the master key", &material);
+    if held == Held::WrappingKey {
+        let data_key = random::<96>(entropy, "snapshot/data key");
+        trace.secret("the data key", &data_key);
+        let wrapped = encrypt(&material, random(entropy, "snapshot/iv"), &data_key);
+        Database::write_wrapped(disk, DBPATH.as_ref(), id, &data_key, &wrapped).expect(DISK);
+        // What the server encrypted once is what it has to give back.
+        trace.record("mongod", What::Made { key: id.to_owned(), material: trace.fingerprint(&data_key) });
+    } else {
+        Database::write(disk, DBPATH.as_ref(), id, &material).expect(DISK);
+    }
+    material
+}
+
+/// Why writing before a run cannot fail.
+const DISK: &str = "the lab's own disk is on";
+
+/// AES-256 in the mode CBC with PKCS5 padding, as a KMIP server does it for a driver: IV, then ciphertext.
+fn encrypt(key: &[u8], iv: [u8; 16], data: &[u8]) -> Vec<u8> {
+    let cipher = cbc::Encryptor::<aes::Aes256>::new_from_slices(key, &iv).expect("a key of 32 bytes and an IV of 16");
+    [iv.to_vec(), cipher.encrypt_padded_vec::<Pkcs7>(data)].concat()
+}
+
+/// Writes into a key file what kind of object it holds. The numbers are those of KMIP 1.4: AES (9.1.3.2.13), Encrypt and
+/// Decrypt (9.1.3.3.1), Seed (9.1.3.2.9).
+fn describe(document: &mut Value, held: Held, length: usize) {
+    let fields = match held {
+        Held::SecretData => json!({"objectType": "SecretData", "secretDataType": 2, "cryptographicUsageMask": 0}),
+        Held::AesKey | Held::WrappingKey | Held::NamedText(_) => json!({
+            "objectType": "SymmetricKey",
+            "cryptographicAlgorithm": 3,
+            "cryptographicLength": length * 8,
+            "cryptographicUsageMask": 12,
+        }),
+    };
+    if let Value::Object(document) = document {
+        for field in ["secretDataType", "cryptographicAlgorithm", "cryptographicLength"] {
+            document.remove(field);
+        }
+        document.extend(fields.as_object().cloned().unwrap_or_default());
+    }
+    document["names"] = match held {
+        Held::NamedText(name) => json!([name]),
+        _ => json!([]),
+    };
+}
+
+fn random<const N: usize>(entropy: &Entropy, stream: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    entropy.stream(stream).fill_bytes(&mut bytes);
+    bytes
 }
 
 /// What an operator does who was handed new credentials: edits every metadata file.
@@ -150,9 +209,7 @@ fn write_metadata(ground: &Ground, world: &World, cloud: &CloudWorld, id: &str, 
 }
 
 fn key_id(entropy: &Entropy, stream: &str) -> String {
-    let mut bytes = [0; 16];
-    entropy.stream(stream).fill_bytes(&mut bytes);
-    let hex = crate::trace::hex(&bytes);
+    let hex = crate::trace::hex(&random::<16>(entropy, stream));
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
