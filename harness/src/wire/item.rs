@@ -299,7 +299,7 @@ fn put(item: &Item, out: &mut Vec<u8>) {
 fn describe_tree(item: &Item, depth: usize, out: &mut String) {
     let name = names::tag_name(item.tag);
     let indent = "  ".repeat(depth);
-    let hidden = matches!(item.tag, names::KEY_MATERIAL | names::PASSWORD);
+    let hidden = matches!(item.tag, names::DATA | names::KEY_MATERIAL | names::PASSWORD);
     let what = if hidden { "(hidden)".to_owned() } else { describe(item.tag, &item.value) };
     writeln!(out, "{}", format!("{indent}{name} {what}").trim_end()).expect("writing to a string succeeds");
     if !hidden {
@@ -365,6 +365,14 @@ mod tests {
                   CryptographicAlgorithm = AES
                   CryptographicLength = 256
         "#);
+    }
+
+    #[test]
+    fn the_text_of_a_message_hides_what_a_driver_has_encrypted_or_decrypted() {
+        let data = Item::new(names::DATA, Value::Bytes(b"a data key".to_vec()));
+        let vector = Item::new(names::IV_COUNTER_NONCE, Value::Bytes(vec![7; 2]));
+        let payload = Item::structure(names::RESPONSE_PAYLOAD, vec![data, vector]);
+        assert_eq!(text(&payload), "ResponsePayload\n  Data (hidden)\n  IVCounterNonce = 0707\n");
     }
 
     #[test]
