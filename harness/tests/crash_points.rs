@@ -1,5 +1,5 @@
-//! Invariant K8 at every point of a write: the power goes before and after each operation that Create, Register and
-//! Activate ask of the disk.
+//! Invariant K8 at every point of a write: the power goes before and after each operation that Create, Register,
+//! Activate, Revoke and Destroy ask of the disk.
 //!
 //! After each power cut a fresh process of the product looks at what is left. Every cut is tried twice, because a kernel
 //! may have written names by itself that nobody had synced. The count of points is that of an undisturbed run, so that
@@ -12,7 +12,9 @@ use std::path::Path;
 
 use kmiplab::wire::{Answer, Item};
 use kmiplab::world::sim::{CrashPoint, Disk};
-use product::{ACTIVATE, CREATE, FOLDER, GET, GET_ATTRIBUTES, MATERIAL, Product, REGISTER, naming, request};
+use product::{
+    ACTIVATE, CREATE, DESTROY, FOLDER, GET, GET_ATTRIBUTES, MATERIAL, Product, REGISTER, REVOKE, naming, request,
+};
 
 /// An operation that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ enum Write {
     Create,
     Register,
     Activate,
+    Revoke,
+    Destroy,
 }
 
 impl Write {
@@ -29,6 +33,18 @@ impl Write {
             Write::Create => request(0, CREATE, product::create()),
             Write::Register => request(0, REGISTER, product::register()),
             Write::Activate => request(0, ACTIVATE, naming(existing)),
+            Write::Revoke => request(0, REVOKE, product::revoke(existing)),
+            Write::Destroy => request(0, DESTROY, naming(existing)),
+        }
+    }
+
+    /// The state in which it leaves the key that was there before; none for a write of another key.
+    fn leads_to(self) -> Option<&'static str> {
+        match self {
+            Write::Create | Write::Register => None,
+            Write::Activate => Some("Active"),
+            Write::Revoke => Some("Compromised"),
+            Write::Destroy => Some("Destroyed"),
         }
     }
 }
@@ -91,14 +107,16 @@ async fn cut(write: Write, point: CrashPoint, names: Names) {
     assert!(listing.problems.is_empty(), "{context}: {:?}", listing.problems);
     let listed: BTreeSet<_> = listing.keys.iter().map(|key| key.id().to_owned()).collect();
     assert!(listed.contains(&existing), "{context}: the key that was there is gone");
-    assert_eq!(material_of(&product, &existing).await.as_deref(), Some(&MATERIAL[..]), "{context}");
     let state = state_of(&product, &existing).await;
+    let destroyed = state.as_deref() == Some("Destroyed");
+    let material = (!destroyed).then_some(&MATERIAL[..]);
+    assert_eq!(material_of(&product, &existing).await.as_deref(), material, "{context}");
+    let done = write.leads_to().is_some() && state.as_deref() == write.leads_to();
     match write {
-        Write::Activate => {
+        Write::Activate | Write::Revoke | Write::Destroy => {
             assert_eq!(listed.len(), 1, "{context}: {listed:?}");
-            let states = [Some("Pre-Active"), Some("Active")];
-            assert!(states.contains(&state.as_deref()), "{context}: {state:?}");
-            assert!(given_out.is_none() || state.as_deref() == Some("Active"), "{context}: {state:?}");
+            assert!(done || state.as_deref() == Some("Pre-Active"), "{context}: {state:?}");
+            assert!(done || given_out.is_none(), "{context}: {state:?}");
         }
         Write::Create | Write::Register => {
             assert_eq!(state.as_deref(), Some("Pre-Active"), "{context}");
@@ -106,20 +124,21 @@ async fn cut(write: Write, point: CrashPoint, names: Names) {
             assert!(given_out.iter().all(|id| listed.contains(id)), "{context}: {given_out:?} was lost");
         }
     }
-    for id in &listed {
+    for id in listed.iter().filter(|id| !destroyed || **id != existing) {
         let material = material_of(&product, id).await;
         assert_eq!(material.map(|material| material.len()), Some(32), "{context}: {id} does not open");
     }
 
-    // A key that was made active just before the cut cannot be made so again.
-    if write == Write::Activate && state.as_deref() == Some("Active") {
+    // What was done to a key just before the cut cannot be done again.
+    if done {
         return;
     }
     let answer = product.answer(&write.request(&existing)).await;
     let next = success(&answer).unwrap_or_else(|| panic!("{context}: the next one fails: {answer:?}"));
     assert_eq!(product.told.headlines(), Vec::<String>::new(), "{context}");
     let known = material_of(&product, &next).await.map(|material| material.len());
-    assert_eq!(known, Some(32), "{context}: the next key does not open");
+    let expected = (write != Write::Destroy).then_some(32);
+    assert_eq!(known, expected, "{context}: the next key is not what it should be");
 }
 
 /// Every file that bears a key's or a credential's name is JSON, and belongs to a name that means something.
@@ -167,9 +186,19 @@ async fn an_activate_loses_nothing_at_any_point() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_revoke_loses_nothing_at_any_point() {
+    every_point_of(Write::Revoke).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_is_done_or_not_at_any_point() {
+    every_point_of(Write::Destroy).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_is_four_operations_as_a_durable_replace_asks() {
     // Write beside it, sync, rename, sync the folder: one less would not be durable.
-    for write in [Write::Create, Write::Register, Write::Activate] {
+    for write in [Write::Create, Write::Register, Write::Activate, Write::Revoke, Write::Destroy] {
         assert_eq!(operations_of(write).await, 4, "{write:?}");
     }
 }

@@ -9,8 +9,9 @@ mod product;
 use std::collections::BTreeSet;
 
 use kmip_proxy::kmip::enums::{
-    BatchErrorContinuationOption, CryptographicAlgorithm, Enumeration, KeyCompressionType, KeyFormatType, KeyWrapType,
-    NameType, ObjectType, Operation, QueryFunction, ResultReason, ResultStatus, SecretDataType, State,
+    BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, Enumeration, KeyCompressionType,
+    KeyFormatType, KeyWrapType, NameType, ObjectGroupMember, ObjectType, Operation, PaddingMethod, QueryFunction,
+    ResultReason, ResultStatus, RevocationReasonCode, SecretDataType, State,
 };
 use kmip_proxy::kmip::spelling::Compact;
 use kmip_proxy::kmip::{Payload, ProtocolVersion, RequestMessage, attribute_name, tag};
@@ -20,7 +21,8 @@ use kmiplab::wire::names::{self, *};
 use kmiplab::wire::since::{Since, attribute_since, choice_since, tag_since};
 use kmiplab::wire::{Answer, Item, leaves, younger};
 use product::{
-    ACTIVATE, CREATE, DISCOVER_VERSIONS, GET, GET_ATTRIBUTES, Product, QUERY, REGISTER, naming, prepared_disk, request,
+    ACTIVATE, CREATE, DECRYPT, DESTROY, DISCOVER_VERSIONS, ENCRYPT, GET, GET_ATTRIBUTES, LOCATE, Product, QUERY,
+    REGISTER, REVOKE, naming, prepared_disk, request,
 };
 
 /// Every tag of KMIP 1.0 to 1.4, and some numbers on both sides.
@@ -85,16 +87,20 @@ fn differences<E: Enumeration>() -> Vec<String> {
 fn both_know_the_same_choices_by_the_same_names_since_the_same_versions() {
     let differences: Vec<String> = [
         differences::<BatchErrorContinuationOption>(),
+        differences::<BlockCipherMode>(),
         differences::<CryptographicAlgorithm>(),
         differences::<KeyCompressionType>(),
         differences::<KeyFormatType>(),
         differences::<KeyWrapType>(),
         differences::<NameType>(),
+        differences::<ObjectGroupMember>(),
         differences::<ObjectType>(),
         differences::<Operation>(),
+        differences::<PaddingMethod>(),
         differences::<QueryFunction>(),
         differences::<ResultReason>(),
         differences::<ResultStatus>(),
+        differences::<RevocationReasonCode>(),
         differences::<SecretDataType>(),
         differences::<State>(),
     ]
@@ -103,12 +109,13 @@ fn both_know_the_same_choices_by_the_same_names_since_the_same_versions() {
 }
 
 #[test]
-fn both_end_the_operations_and_reasons_at_the_same_choice() {
+fn both_end_the_operations_reasons_and_states_at_the_same_choice() {
     // A choice that only one side has would be judged by one side alone.
     let lab = |tag| names::values(tag).map(|(number, _)| number).collect::<BTreeSet<_>>();
     assert_eq!(lab(OPERATION), Operation::ALL.iter().map(|choice| choice.0).collect());
     assert_eq!(lab(RESULT_REASON), ResultReason::ALL.iter().map(|choice| choice.0).collect());
     assert_eq!(lab(RESULT_STATUS), ResultStatus::ALL.iter().map(|choice| choice.0).collect());
+    assert_eq!(lab(REVOCATION_REASON_CODE), RevocationReasonCode::ALL.iter().map(|choice| choice.0).collect());
     assert_eq!(lab(STATE), State::ALL.iter().map(|choice| choice.0).collect());
 }
 
@@ -133,7 +140,7 @@ fn both_know_the_same_attributes_since_the_same_versions() {
     }
 }
 
-/// One request for each operation of the product, about this key.
+/// One request for each operation of the product, about this key, in the order of its life.
 fn requests(minor: i32, id: &str) -> Vec<(u32, Item)> {
     let functions = names::values(0x420074).map(|(function, _)| Item::enumeration(0x420074, function)).collect();
     [
@@ -142,6 +149,11 @@ fn requests(minor: i32, id: &str) -> Vec<(u32, Item)> {
         (GET, naming(id)),
         (GET_ATTRIBUTES, naming(id)),
         (ACTIVATE, naming(id)),
+        (LOCATE, product::locate(0x02)),
+        (ENCRYPT, product::cipher(id)),
+        (DECRYPT, product::cipher(id)),
+        (REVOKE, product::revoke(id)),
+        (DESTROY, naming(id)),
         (QUERY, functions),
         (DISCOVER_VERSIONS, Vec::new()),
     ]
@@ -169,7 +181,7 @@ async fn every_answer_of_the_product_is_read_by_the_laboratory_and_holds_nothing
             assert_in_order(&answer, &request, minor, &context);
             let item = &answer.items[0];
             assert_eq!(item.operation.as_deref(), Some(name.as_str()), "{context}");
-            if operation == DISCOVER_VERSIONS && minor == 0 {
+            if matches!((operation, minor), (DISCOVER_VERSIONS, 0) | (ENCRYPT | DECRYPT, 0 | 1)) {
                 // The operation is younger than the version, and is echoed all the same.
                 assert_eq!(item.reason.as_deref(), Some("operation-not-supported"), "{context}");
             } else {
@@ -178,6 +190,7 @@ async fn every_answer_of_the_product_is_read_by_the_laboratory_and_holds_nothing
             match operation {
                 GET => assert_eq!(item.key_material.as_deref(), Some(&product::MATERIAL[..]), "{context}"),
                 GET_ATTRIBUTES => assert_eq!(item.state.as_deref(), Some("Pre-Active"), "{context}"),
+                LOCATE => assert_eq!(item.unique_identifier.as_deref(), Some(id.as_str()), "{context}"),
                 _ => {}
             }
         }
@@ -221,6 +234,16 @@ fn every_request_of_the_laboratory_is_what_the_product_decodes() {
                 Payload::Get(get) => get.unique_identifier == Some("a-key"),
                 Payload::GetAttributes(get) => get.unique_identifier == Some("a-key"),
                 Payload::Activate(activate) => activate.unique_identifier == Some("a-key"),
+                Payload::Locate(locate) => locate.attributes.len() == 1,
+                Payload::Revoke(revoke) => revoke.revocation_reason.code == RevocationReasonCode::KEY_COMPROMISE,
+                Payload::Destroy(destroy) => destroy.unique_identifier == Some("a-key"),
+                Payload::Encrypt(cipher) | Payload::Decrypt(cipher) => {
+                    let parameters = cipher.parameters.expect("the parameters are given");
+                    parameters.block_cipher_mode == Some(BlockCipherMode::CBC)
+                        && parameters.padding_method == Some(PaddingMethod::NONE)
+                        && cipher.data.0 == b"one block of AES"
+                        && cipher.iv_counter_nonce == Some(&[7; 16])
+                }
                 Payload::Query(query) => query.functions.len() == 12,
                 Payload::DiscoverVersions(_) => operation == DISCOVER_VERSIONS,
                 Payload::Other(_) => false,

@@ -199,12 +199,8 @@ fn a_replaced_key_is_the_old_or_the_new_one_after_a_crash_anywhere() {
 fn an_update_is_done_or_not_after_a_crash_anywhere() {
     for event in [Event::Activate, Event::Compromise, Event::Destroy] {
         let old = key(b"material");
-        let change = |key: &mut WrappedKey| {
-            key.object.apply(event, 9)?;
-            if key.object.state.is_destroyed() {
-                key.wrapped = None;
-            }
-            Ok(())
+        let change = |key: &mut WrappedKey| -> Result<(), Refused> {
+            if event == Event::Destroy { key.destroy(9) } else { key.object.apply(event, 9) }
         };
         let mut new = old.clone();
         change(&mut new).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Numbers of the standard are kept as numbers: this room does not interpret algorithms or masks.
 //!
-//! Invariant: state and dates change together, and only through [`ManagedObject::apply`] and
+//! Invariant: state and dates change together, and only through [`ManagedObject::apply`], [`ManagedObject::revoke`] and
 //! [`ManagedObject::pass_to`].
 
 use super::{Event, Refused, State};
@@ -117,6 +117,18 @@ impl ManagedObject {
         Ok(())
     }
 
+    /// Revokes: a compromise compromises, any other reason deactivates (KMIP 1.4 section 4.20). A compromise that nobody
+    /// dates may be as old as the object. A refusal changes nothing.
+    pub fn revoke(&mut self, reason: Revocation, occurred: Option<i64>, now: i64) -> Result<(), Refused> {
+        let event = Event::of_revocation(reason.code);
+        self.apply(event, now)?;
+        if event == Event::Compromise {
+            self.compromise_occurrence_date = Some(occurred.unwrap_or(self.initial_date));
+        }
+        self.revocation = Some(reason);
+        Ok(())
+    }
+
     /// Lets the dates take effect that have come by now: an activation date activates, a deactivation date deactivates
     /// (KMIP 1.4 section 3.22, transitions 4 and 6). The dates themselves stay as they were set.
     pub fn pass_to(&mut self, now: i64) {
@@ -159,6 +171,26 @@ mod tests {
         let before = object.clone();
         assert!(object.apply(Event::Destroy, 120).is_err());
         assert_eq!(object, before);
+    }
+
+    #[test]
+    fn a_revocation_leaves_its_reason_and_a_compromise_when_it_occurred() {
+        let reason = |code| Revocation { code, message: Some("lost".to_owned()) };
+        // Key Compromise is 2, Superseded 5 (KMIP 1.4 section 9.1.3.2.19).
+        for (code, occurred, state, expected) in [
+            (2, Some(50), State::Compromised, Some(50)),
+            (2, None, State::Compromised, Some(100)),
+            (5, None, State::Deactivated, None),
+        ] {
+            let mut object = key();
+            object.apply(Event::Activate, 110).unwrap();
+            object.revoke(reason(code), occurred, 120).unwrap();
+            assert_eq!((object.state, object.compromise_occurrence_date), (state, expected));
+            assert_eq!((object.revocation.clone(), object.last_change_date), (Some(reason(code)), 120));
+        }
+        let mut fresh = key();
+        assert!(fresh.revoke(reason(5), None, 120).is_err());
+        assert_eq!(fresh, key(), "what was never active cannot be deactivated");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ManagedObject, MasterKey};
+use super::{Event, ManagedObject, MasterKey, Refused};
 
 /// A key as it rests on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,5 +24,12 @@ impl WrappedKey {
     /// The Unique Identifier.
     pub fn id(&self) -> &str {
         &self.object.unique_identifier
+    }
+
+    /// Destroys: the state moves, and the material goes. A refusal changes nothing.
+    pub fn destroy(&mut self, now: i64) -> Result<(), Refused> {
+        self.object.apply(Event::Destroy, now)?;
+        self.wrapped = None;
+        Ok(())
     }
 }

@@ -2,15 +2,19 @@
 //!
 //! Invariant: a name in the table below never becomes [`AttributeValue::Other`], so its type has been checked.
 
+mod structures;
+
 use std::fmt;
 
 use super::attribute_name;
 use super::encoder::Encoder;
-use super::enums::{CryptographicAlgorithm, Enumeration, NameType, ObjectType, State};
+use super::enums::{CryptographicAlgorithm, Enumeration, ObjectType, State};
 use super::error::ItemError;
 use super::tag;
 use super::version::ProtocolVersion;
 use crate::ttlv::{Item, ItemType, Reader, Tag, TtlvError, TtlvErrorKind, Value};
+
+pub use structures::{Name, RevocationReason};
 
 /// One attribute of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,30 +126,20 @@ attribute_values! {
     InitialDate(i64) = INITIAL_DATE;
     /// From when on the object may be used: seconds since 1970-01-01 UTC.
     ActivationDate(i64) = ACTIVATION_DATE;
+    /// From when on the object may only open what it protected before: seconds since 1970-01-01 UTC.
+    DeactivationDate(i64) = DEACTIVATION_DATE;
+    /// When the object's material was destroyed: seconds since 1970-01-01 UTC.
+    DestroyDate(i64) = DESTROY_DATE;
+    /// When the object is believed to have become known to others: seconds since 1970-01-01 UTC.
+    CompromiseOccurrenceDate(i64) = COMPROMISE_OCCURRENCE_DATE;
+    /// When the server was told of that: seconds since 1970-01-01 UTC.
+    CompromiseDate(i64) = COMPROMISE_DATE;
+    /// Why the object was revoked.
+    RevocationReason(RevocationReason) = REVOCATION_REASON;
     /// When anything about the object last changed: seconds since 1970-01-01 UTC.
     LastChangeDate(i64) = LAST_CHANGE_DATE;
     /// A group that the object belongs to.
     ObjectGroup(String) = OBJECT_GROUP;
-}
-
-/// The value of the attribute Name (clause 3.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
-    /// The name.
-    pub value: String,
-    /// What kind of name.
-    pub name_type: NameType,
-}
-
-impl Name {
-    /// Reads the fields of a Name structure, whatever its tag.
-    pub(crate) fn decode(item: &Item<'_>) -> Result<Self, TtlvError> {
-        let mut fields = item.structure()?;
-        let value = fields.required(tag::NAME_VALUE)?.text_string()?.to_owned();
-        let name_type = NameType::read(&fields.required(tag::NAME_TYPE)?)?;
-        fields.finish()?;
-        Ok(Name { value, name_type })
-    }
 }
 
 /// The value of an attribute that is only carried along: the item as it was sent, known to be well-formed.
@@ -228,19 +222,6 @@ impl<E: Enumeration> Typed for E {
 
     fn write_value(&self, encoder: &mut Encoder<'_>) {
         encoder.enumeration(tag::ATTRIBUTE_VALUE, *self);
-    }
-}
-
-impl Typed for Name {
-    fn read_value(item: &Item<'_>) -> Result<Self, TtlvError> {
-        Name::decode(item)
-    }
-
-    fn write_value(&self, encoder: &mut Encoder<'_>) {
-        encoder.structure(tag::ATTRIBUTE_VALUE, |encoder| {
-            encoder.text_string(tag::NAME_VALUE, &self.value);
-            encoder.enumeration(tag::NAME_TYPE, self.name_type);
-        });
     }
 }
 

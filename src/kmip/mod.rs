@@ -21,7 +21,7 @@ pub mod spelling;
 pub mod tag;
 pub mod version;
 
-pub use attribute::{Attribute, AttributeValue, Name, RawValue};
+pub use attribute::{Attribute, AttributeValue, Name, RawValue, RevocationReason};
 pub use encoder::Younger;
 pub use error::{FrameError, FrameErrorKind, ItemError};
 pub use object::{KeyMaterial, RegisteredObject};

@@ -5,13 +5,19 @@
 //!
 //! Invariant: text is borrowed from the message; only attributes, lists and key material are copied.
 
-use super::attribute::{Attribute, Name};
+mod cipher;
+mod locate;
+
+use super::attribute::{Attribute, Name, RevocationReason};
 use super::enums::{Enumeration, KeyCompressionType, KeyFormatType, KeyWrapType, ObjectType, Operation, QueryFunction};
 use super::error::ItemError;
 use super::object::{RegisteredObject, optional_enumeration, skip_structure};
 use super::tag;
 use super::version::ProtocolVersion;
 use crate::ttlv::{Reader, TtlvError};
+
+pub use cipher::{CipherRequest, CryptographicParameters, Data};
+pub use locate::Locate;
 
 /// What an operation is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,14 +28,24 @@ pub enum Payload<'a> {
     Register(Box<Register>),
     /// Activate.
     Activate(Activate<'a>),
+    /// Revoke.
+    Revoke(Revoke<'a>),
+    /// Destroy.
+    Destroy(Destroy<'a>),
     /// Get Attributes.
     GetAttributes(GetAttributes<'a>),
+    /// Locate.
+    Locate(Locate),
     /// Create.
     Create(Create),
     /// Query.
     Query(Query),
     /// Discover Versions.
     DiscoverVersions(DiscoverVersions),
+    /// Encrypt.
+    Encrypt(CipherRequest<'a>),
+    /// Decrypt.
+    Decrypt(CipherRequest<'a>),
     /// Any other operation; the payload is well-formed and was skipped.
     Other(Operation),
 }
@@ -42,6 +58,11 @@ impl<'a> Payload<'a> {
             Operation::GET => Payload::Get(Get::decode(fields)?),
             Operation::REGISTER => Payload::Register(Box::new(Register::decode(fields)?)),
             Operation::ACTIVATE => Payload::Activate(Activate { unique_identifier: unique_identifier(fields)? }),
+            Operation::REVOKE => Payload::Revoke(Revoke::decode(fields)?),
+            Operation::DESTROY => Payload::Destroy(Destroy { unique_identifier: unique_identifier(fields)? }),
+            Operation::LOCATE => Payload::Locate(Locate::decode(fields)?),
+            Operation::ENCRYPT => Payload::Encrypt(CipherRequest::decode(fields)?),
+            Operation::DECRYPT => Payload::Decrypt(CipherRequest::decode(fields)?),
             Operation::GET_ATTRIBUTES => Payload::GetAttributes(GetAttributes::decode(fields)?),
             Operation::CREATE => Payload::Create(Create::decode(fields)?),
             Operation::QUERY => Payload::Query(Query::decode(fields)?),
@@ -107,6 +128,37 @@ impl Register {
 /// Activate (clause 4.19): make the object usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activate<'a> {
+    /// Which object; without it, the one of the ID Placeholder.
+    pub unique_identifier: Option<&'a str>,
+}
+
+/// Revoke (clause 4.20): the object may no longer be used as before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoke<'a> {
+    /// Which object; without it, the one of the ID Placeholder.
+    pub unique_identifier: Option<&'a str>,
+    /// Why.
+    pub revocation_reason: RevocationReason,
+    /// When the compromise is believed to have happened: seconds since 1970-01-01 UTC.
+    pub compromise_occurrence_date: Option<i64>,
+}
+
+impl<'a> Revoke<'a> {
+    fn decode(fields: &mut Reader<'a>) -> Result<Self, TtlvError> {
+        Ok(Revoke {
+            unique_identifier: unique_identifier(fields)?,
+            revocation_reason: RevocationReason::decode(&fields.required(tag::REVOCATION_REASON)?)?,
+            compromise_occurrence_date: fields
+                .optional(tag::COMPROMISE_OCCURRENCE_DATE)?
+                .map(|date| date.date_time())
+                .transpose()?,
+        })
+    }
+}
+
+/// Destroy (clause 4.21): throw the object's material away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destroy<'a> {
     /// Which object; without it, the one of the ID Placeholder.
     pub unique_identifier: Option<&'a str>,
 }

@@ -1,19 +1,19 @@
 //! The payloads of answers (KMIP 1.4, clause 4): one variant per operation, fields in the order of the standard.
 //!
-//! Invariant: an object is written in its plain form. No attributes stand inside a Key Value, for clients have broken
-//! on them, and nothing is wrapped.
+//! Invariant: the operation that is answered follows from the payload, so that the two cannot differ.
+
+mod managed_object;
 
 use std::borrow::Cow;
-use std::fmt;
-
-use zeroize::Zeroizing;
 
 use super::attribute::{Attribute, AttributeValue};
 use super::encoder::Encoder;
-use super::enums::{CryptographicAlgorithm, KeyFormatType, ObjectType, Operation, SecretDataType};
+use super::enums::{ObjectType, Operation};
 use super::response::encode_version;
 use super::tag;
 use super::version::ProtocolVersion;
+
+pub use managed_object::{KeyBlock, KeyBytes, ManagedObject};
 
 /// What an operation has brought.
 #[derive(Debug)]
@@ -34,6 +34,23 @@ pub enum ResponsePayload<'a> {
     Activate {
         /// Which object.
         unique_identifier: Cow<'a, str>,
+    },
+    /// Revoke: done.
+    Revoke {
+        /// Which object.
+        unique_identifier: Cow<'a, str>,
+    },
+    /// Destroy: done.
+    Destroy {
+        /// Which object.
+        unique_identifier: Cow<'a, str>,
+    },
+    /// Locate: what matches.
+    Locate {
+        /// How many objects match in all, since 1.3.
+        located_items: Option<i32>,
+        /// Those of them that were asked for.
+        unique_identifiers: Vec<String>,
     },
     /// Get Attributes: what the object has of those that were asked for.
     GetAttributes {
@@ -56,6 +73,22 @@ pub enum ResponsePayload<'a> {
         /// The versions.
         versions: Cow<'a, [ProtocolVersion]>,
     },
+    /// Encrypt: the encrypted data.
+    Encrypt {
+        /// With which key.
+        unique_identifier: Cow<'a, str>,
+        /// The encrypted data.
+        data: KeyBytes<'a>,
+        /// The initialisation vector, where the server has drawn it.
+        iv_counter_nonce: Option<Vec<u8>>,
+    },
+    /// Decrypt: the clear data.
+    Decrypt {
+        /// With which key.
+        unique_identifier: Cow<'a, str>,
+        /// The clear data.
+        data: KeyBytes<'a>,
+    },
 }
 
 /// What the server can do (clause 4.25).
@@ -69,56 +102,6 @@ pub struct QueryAnswer<'a> {
     pub vendor_identification: Option<Cow<'a, str>>,
 }
 
-/// An object to be given out.
-#[derive(Debug)]
-pub enum ManagedObject<'a> {
-    /// A symmetric key.
-    SymmetricKey(KeyBlock<'a>),
-    /// Secret data.
-    SecretData {
-        /// What kind of secret.
-        secret_data_type: SecretDataType,
-        /// The secret itself.
-        key_block: KeyBlock<'a>,
-    },
-}
-
-/// A key to be given out (clause 2.1.3).
-#[derive(Debug)]
-pub struct KeyBlock<'a> {
-    /// The format of the material.
-    pub key_format_type: KeyFormatType,
-    /// The key.
-    pub key_material: KeyBytes<'a>,
-    /// What the key is for.
-    pub cryptographic_algorithm: Option<CryptographicAlgorithm>,
-    /// The length of the key in bits.
-    pub cryptographic_length: Option<i32>,
-}
-
-/// The bytes of a key: borrowed, or owned and wiped when dropped.
-pub enum KeyBytes<'a> {
-    /// Somebody else's.
-    Borrowed(&'a [u8]),
-    /// The answer's own.
-    Owned(Zeroizing<Vec<u8>>),
-}
-
-impl KeyBytes<'_> {
-    fn expose(&self) -> &[u8] {
-        match self {
-            KeyBytes::Borrowed(bytes) => bytes,
-            KeyBytes::Owned(bytes) => bytes,
-        }
-    }
-}
-
-impl fmt::Debug for KeyBytes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyBytes({} bytes)", self.expose().len())
-    }
-}
-
 impl ResponsePayload<'_> {
     /// The operation that brings such a payload.
     pub fn operation(&self) -> Operation {
@@ -126,10 +109,15 @@ impl ResponsePayload<'_> {
             ResponsePayload::Get { .. } => Operation::GET,
             ResponsePayload::Register { .. } => Operation::REGISTER,
             ResponsePayload::Activate { .. } => Operation::ACTIVATE,
+            ResponsePayload::Revoke { .. } => Operation::REVOKE,
+            ResponsePayload::Destroy { .. } => Operation::DESTROY,
+            ResponsePayload::Locate { .. } => Operation::LOCATE,
             ResponsePayload::GetAttributes { .. } => Operation::GET_ATTRIBUTES,
             ResponsePayload::Create { .. } => Operation::CREATE,
             ResponsePayload::Query(_) => Operation::QUERY,
             ResponsePayload::DiscoverVersions { .. } => Operation::DISCOVER_VERSIONS,
+            ResponsePayload::Encrypt { .. } => Operation::ENCRYPT,
+            ResponsePayload::Decrypt { .. } => Operation::DECRYPT,
         }
     }
 
@@ -141,8 +129,19 @@ impl ResponsePayload<'_> {
                 encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
                 object.encode(encoder);
             }
-            ResponsePayload::Register { unique_identifier } | ResponsePayload::Activate { unique_identifier } => {
+            ResponsePayload::Register { unique_identifier }
+            | ResponsePayload::Activate { unique_identifier }
+            | ResponsePayload::Revoke { unique_identifier }
+            | ResponsePayload::Destroy { unique_identifier } => {
                 encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+            }
+            ResponsePayload::Locate { located_items, unique_identifiers } => {
+                if let Some(located_items) = located_items {
+                    encoder.optional(|encoder| encoder.integer(tag::LOCATED_ITEMS, *located_items));
+                }
+                for unique_identifier in unique_identifiers {
+                    encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+                }
             }
             ResponsePayload::GetAttributes { unique_identifier, attributes } => {
                 encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
@@ -160,6 +159,17 @@ impl ResponsePayload<'_> {
                     encode_version(encoder, *version);
                 }
             }
+            ResponsePayload::Encrypt { unique_identifier, data, iv_counter_nonce } => {
+                encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+                encoder.byte_string(tag::DATA, data.expose());
+                if let Some(iv_counter_nonce) = iv_counter_nonce {
+                    encoder.byte_string(tag::IV_COUNTER_NONCE, iv_counter_nonce);
+                }
+            }
+            ResponsePayload::Decrypt { unique_identifier, data } => {
+                encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+                encoder.byte_string(tag::DATA, data.expose());
+            }
         }
     }
 
@@ -172,12 +182,22 @@ impl ResponsePayload<'_> {
             }
             ResponsePayload::Register { unique_identifier }
             | ResponsePayload::Activate { unique_identifier }
+            | ResponsePayload::Revoke { unique_identifier }
+            | ResponsePayload::Destroy { unique_identifier }
             | ResponsePayload::Create { unique_identifier, .. } => 64 + unique_identifier.len(),
+            ResponsePayload::Locate { unique_identifiers, .. } => {
+                64 + unique_identifiers.iter().map(|id| 16 + id.len()).sum::<usize>()
+            }
             ResponsePayload::GetAttributes { unique_identifier, attributes } => {
                 64 + unique_identifier.len() + attributes.iter().map(attribute_size_bound).sum::<usize>()
             }
             ResponsePayload::Query(answer) => answer.size_bound(),
             ResponsePayload::DiscoverVersions { versions } => 40 * versions.len(),
+            ResponsePayload::Encrypt { unique_identifier, data, iv_counter_nonce } => {
+                let iv = iv_counter_nonce.as_ref().map_or(0, Vec::len);
+                96 + unique_identifier.len() + data.expose().len() + iv
+            }
+            ResponsePayload::Decrypt { unique_identifier, data } => 64 + unique_identifier.len() + data.expose().len(),
         }
     }
 }
@@ -186,6 +206,7 @@ fn attribute_size_bound(attribute: &Attribute) -> usize {
     let value = match &attribute.value {
         AttributeValue::UniqueIdentifier(text) | AttributeValue::ObjectGroup(text) => text.len(),
         AttributeValue::Name(name) => name.value.len(),
+        AttributeValue::RevocationReason(reason) => reason.message.as_ref().map_or(0, String::len),
         AttributeValue::Other { value, .. } => value.encoded().len(),
         _ => 0,
     };
@@ -209,52 +230,5 @@ impl QueryAnswer<'_> {
     fn size_bound(&self) -> usize {
         let vendor = self.vendor_identification.as_ref().map_or(0, |vendor| 16 + vendor.len());
         16 * (self.operations.len() + self.object_types.len()) + vendor
-    }
-}
-
-impl<'a> ManagedObject<'a> {
-    /// The type of the object.
-    pub fn object_type(&self) -> ObjectType {
-        match self {
-            ManagedObject::SymmetricKey(_) => ObjectType::SYMMETRIC_KEY,
-            ManagedObject::SecretData { .. } => ObjectType::SECRET_DATA,
-        }
-    }
-
-    fn key_block(&self) -> &KeyBlock<'a> {
-        match self {
-            ManagedObject::SymmetricKey(key_block) | ManagedObject::SecretData { key_block, .. } => key_block,
-        }
-    }
-
-    fn encode(&self, encoder: &mut Encoder<'_>) {
-        match self {
-            ManagedObject::SymmetricKey(key_block) => {
-                encoder.structure(tag::SYMMETRIC_KEY, |encoder| key_block.encode(encoder));
-            }
-            ManagedObject::SecretData { secret_data_type, key_block } => {
-                encoder.structure(tag::SECRET_DATA, |encoder| {
-                    encoder.enumeration(tag::SECRET_DATA_TYPE, *secret_data_type);
-                    key_block.encode(encoder);
-                });
-            }
-        }
-    }
-}
-
-impl KeyBlock<'_> {
-    fn encode(&self, encoder: &mut Encoder<'_>) {
-        encoder.structure(tag::KEY_BLOCK, |encoder| {
-            encoder.enumeration(tag::KEY_FORMAT_TYPE, self.key_format_type);
-            encoder.structure(tag::KEY_VALUE, |encoder| {
-                encoder.byte_string(tag::KEY_MATERIAL, self.key_material.expose());
-            });
-            if let Some(algorithm) = self.cryptographic_algorithm {
-                encoder.optional(|encoder| encoder.enumeration(tag::CRYPTOGRAPHIC_ALGORITHM, algorithm));
-            }
-            if let Some(length) = self.cryptographic_length {
-                encoder.integer(tag::CRYPTOGRAPHIC_LENGTH, length);
-            }
-        });
     }
 }

@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 
 use crate::keys::{ManagedObject, ObjectType};
-use crate::kmip::enums::{CryptographicAlgorithm, NameType, ObjectType as WireType, State};
+use crate::kmip::enums::{CryptographicAlgorithm, NameType, ObjectType as WireType, RevocationReasonCode, State};
 use crate::kmip::payload::GetAttributes;
-use crate::kmip::{Attribute, AttributeValue, Name, ResponsePayload, attribute_name};
+use crate::kmip::{Attribute, AttributeValue, Name, ResponsePayload, RevocationReason, attribute_name};
 
 use super::{Outcome, Request};
 
@@ -23,8 +23,8 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &GetAttributes<'_>) 
     Ok(ResponsePayload::GetAttributes { unique_identifier: Cow::Owned(id.to_owned()), attributes })
 }
 
-/// The attributes that clients ask for, in the order of the standard's chapter 3.
-fn attributes(object: &ManagedObject) -> Vec<Attribute> {
+/// The attributes that an object has here, in the order of the standard's chapter 3.
+pub(super) fn attributes(object: &ManagedObject) -> Vec<Attribute> {
     let mut values = vec![AttributeValue::UniqueIdentifier(object.unique_identifier.clone())];
     for name in &object.names {
         let name = Name { value: name.clone(), name_type: NameType::UNINTERPRETED_TEXT_STRING };
@@ -42,6 +42,14 @@ fn attributes(object: &ManagedObject) -> Vec<Attribute> {
     values.push(AttributeValue::State(State(object.state.number())));
     values.push(AttributeValue::InitialDate(object.initial_date));
     values.extend(object.activation_date.map(AttributeValue::ActivationDate));
+    values.extend(object.deactivation_date.map(AttributeValue::DeactivationDate));
+    values.extend(object.destroy_date.map(AttributeValue::DestroyDate));
+    values.extend(object.compromise_occurrence_date.map(AttributeValue::CompromiseOccurrenceDate));
+    values.extend(object.compromise_date.map(AttributeValue::CompromiseDate));
+    values.extend(object.revocation.as_ref().map(|revocation| {
+        let code = RevocationReasonCode(revocation.code);
+        AttributeValue::RevocationReason(RevocationReason { code, message: revocation.message.clone() })
+    }));
     values.push(AttributeValue::LastChangeDate(object.last_change_date));
     values.into_iter().map(Attribute::from).collect()
 }

@@ -8,8 +8,10 @@
 //! never existed or is destroyed, because some databases shut down when they read it.
 
 mod check;
+mod cipher;
 mod failed;
 mod new_object;
+mod transition;
 mod unknown;
 
 #[cfg(test)]
@@ -27,6 +29,7 @@ use zeroize::Zeroizing;
 use crate::env::Env;
 use crate::keys::{Found, Layout, Provider, WrappedKey};
 use crate::kmip::enums::{BatchErrorContinuationOption, Enumeration as _, Operation, ResultReason};
+use crate::kmip::payload::{CipherRequest, Get};
 use crate::kmip::{
     BatchItem, Payload, RequestHeader, RequestMessage, ResponseItem, ResponseMessage, ResponsePayload, Younger,
 };
@@ -186,7 +189,11 @@ impl Request<'_> {
     /// The message's deadline has passed. Only what waits for a provider can be late: a key that is opened or made.
     fn late(&self, payload: &Payload<'_>) -> Failed {
         let key = match payload {
-            Payload::Get(get) => get.unique_identifier.or(self.placeholder.as_deref()).unwrap_or("(unknown)"),
+            Payload::Get(Get { unique_identifier, .. })
+            | Payload::Encrypt(CipherRequest { unique_identifier, .. })
+            | Payload::Decrypt(CipherRequest { unique_identifier, .. }) => {
+                unique_identifier.or(self.placeholder.as_deref()).unwrap_or("(unknown)")
+            }
             _ => "(new)",
         };
         let mut failure = Failure::new(Class::DeadlineExceeded, key, self.operations.provider);
@@ -238,9 +245,14 @@ macro_rules! operations {
 operations! {
     Create, CREATE: create;
     Register, REGISTER: register;
+    Locate, LOCATE: locate;
     Get, GET: get;
     GetAttributes, GET_ATTRIBUTES: get_attributes;
     Activate, ACTIVATE: activate;
+    Revoke, REVOKE: revoke;
+    Destroy, DESTROY: destroy;
     Query, QUERY: query;
     DiscoverVersions, DISCOVER_VERSIONS: discover_versions;
+    Encrypt, ENCRYPT: encrypt;
+    Decrypt, DECRYPT: decrypt;
 }

@@ -4,8 +4,8 @@
 //!
 //! Invariant: this file holds no behaviour, only which one it is.
 
-use super::{Held, Persona};
 use super::enterprise;
+use super::{Held, Persona};
 
 /// This persona.
 pub(super) const PERSONA: Persona = Persona {

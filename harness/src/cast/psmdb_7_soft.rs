@@ -6,8 +6,8 @@
 //!
 //! Invariant: only Pre-Active is tolerated, no other state.
 
-use super::{Held, Persona};
 use super::psmdb::{self, Dialect};
+use super::{Held, Persona};
 
 /// This persona.
 pub(super) const PERSONA: Persona = Persona {

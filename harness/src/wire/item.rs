@@ -368,6 +368,14 @@ mod tests {
     }
 
     #[test]
+    fn the_text_of_a_message_hides_what_a_driver_has_encrypted_or_decrypted() {
+        let data = Item::new(names::DATA, Value::Bytes(b"a data key".to_vec()));
+        let vector = Item::new(names::IV_COUNTER_NONCE, Value::Bytes(vec![7; 2]));
+        let payload = Item::structure(names::RESPONSE_PAYLOAD, vec![data, vector]);
+        assert_eq!(text(&payload), "ResponsePayload\n  Data (hidden)\n  IVCounterNonce = 0707\n");
+    }
+
+    #[test]
     fn every_way_in_which_bytes_are_wrong_is_named_with_its_place() {
         let cases = [
             ("42000D", "byte 0: a tag and a type needs 4 bytes, 3 are left"),

@@ -204,7 +204,7 @@ struct Choices {
 /// The enumerations whose choices the lab names (clauses 9.1.3.2.3 to 9.1.3.2.29). General Failure stands apart.
 #[rustfmt::skip]
 const CHOICES: &[Choices] = &[
-    Choices { tag: 0x420011, first: 1, titles: &[
+    Choices { tag: BLOCK_CIPHER_MODE, first: 1, titles: &[
         "CBC", "ECB", "PCBC", "CFB", "OFB", "CTR", "CMAC", "CCM", "GCM", "CBC-MAC", "XTS", "AESKeyWrapPadding",
         "NISTKeyWrap", "X9.102 AESKW", "X9.102 TDKW", "X9.102 AKW1", "X9.102 AKW2", "AEAD",
     ] },
@@ -245,6 +245,9 @@ const CHOICES: &[Choices] = &[
         "Sign", "Signature Verify", "MAC", "MAC Verify", "RNG Retrieve", "RNG Seed", "Hash", "Create Split Key",
         "Join Split Key", "Import", "Export",
     ] },
+    Choices { tag: PADDING_METHOD, first: 1, titles: &[
+        "None", "OAEP", "PKCS5", "SSL3", "Zeros", "ANSI X9.23", "ISO 10126", "PKCS1 v1.5", "X9.31", "PSS",
+    ] },
     Choices { tag: 0x420074, first: 1, titles: &[
         "Query Operations", "Query Objects", "Query Server Information", "Query Application Namespaces",
         "Query Extension List", "Query Extension Map", "Query Attestation Types", "Query RNGs", "Query Validations",
@@ -263,13 +266,14 @@ const CHOICES: &[Choices] = &[
     Choices { tag: RESULT_STATUS, first: 0, titles: &[
         "Success", "Operation Failed", "Operation Pending", "Operation Undone",
     ] },
-    Choices { tag: 0x420082, first: 1, titles: &[
+    Choices { tag: REVOCATION_REASON_CODE, first: 1, titles: &[
         "Unspecified", "Key Compromise", "CA Compromise", "Affiliation Changed", "Superseded",
         "Cessation of Operation", "Privilege Withdrawn",
     ] },
     Choices { tag: STATE, first: 1, titles: &[
         "Pre-Active", "Active", "Deactivated", "Compromised", "Destroyed", "Destroyed Compromised",
     ] },
+    Choices { tag: 0x4200AC, first: 1, titles: &["Group Member Fresh", "Group Member Default"] },
 ];
 
 /// General Failure, the one Result Reason out of the row.
@@ -351,11 +355,18 @@ mod tests {
     fn every_tag_that_the_lab_names_by_a_constant_has_the_title_of_that_constant() {
         let sample = [
             (ATTRIBUTE, "Attribute"),
+            (BLOCK_CIPHER_MODE, "Block Cipher Mode"),
+            (CRYPTOGRAPHIC_PARAMETERS, "Cryptographic Parameters"),
             (CRYPTOGRAPHIC_USAGE_MASK, "Cryptographic Usage Mask"),
+            (DATA, "Data"),
+            (IV_COUNTER_NONCE, "IV/Counter/Nonce"),
             (KEY_MATERIAL, "Key Material"),
             (MAXIMUM_RESPONSE_SIZE, "Maximum Response Size"),
             (OPERATION, "Operation"),
+            (PADDING_METHOD, "Padding Method"),
             (RESULT_REASON, "Result Reason"),
+            (REVOCATION_REASON, "Revocation Reason"),
+            (REVOCATION_REASON_CODE, "Revocation Reason Code"),
             (STATE, "State"),
             (TEMPLATE_ATTRIBUTE, "Template-Attribute"),
             (UNIQUE_IDENTIFIER, "Unique Identifier"),

@@ -26,11 +26,16 @@ pub(crate) const FOLDER: &str = "/data/db/cloudProviderCredentials";
 // Operations by their numbers (KMIP 1.4, clause 9.1.3.2.27).
 pub(crate) const CREATE: u32 = 0x01;
 pub(crate) const REGISTER: u32 = 0x03;
+pub(crate) const LOCATE: u32 = 0x08;
 pub(crate) const GET: u32 = 0x0A;
 pub(crate) const GET_ATTRIBUTES: u32 = 0x0B;
 pub(crate) const ACTIVATE: u32 = 0x12;
+pub(crate) const REVOKE: u32 = 0x13;
+pub(crate) const DESTROY: u32 = 0x14;
 pub(crate) const QUERY: u32 = 0x18;
 pub(crate) const DISCOVER_VERSIONS: u32 = 0x1E;
+pub(crate) const ENCRYPT: u32 = 0x1F;
+pub(crate) const DECRYPT: u32 = 0x20;
 
 /// What is registered.
 pub(crate) const MATERIAL: [u8; 32] = *b"thirty-two bytes of key material";
@@ -114,6 +119,28 @@ pub(crate) fn register() -> Vec<Item> {
     ];
     let key = Item::structure(SYMMETRIC_KEY, vec![Item::structure(KEY_BLOCK, block)]);
     vec![Item::enumeration(OBJECT_TYPE, 0x02), template(), key]
+}
+
+/// The payload of Locate: objects in this state.
+pub(crate) fn locate(state: u32) -> Vec<Item> {
+    vec![attribute("State", Value::Enumeration(state))]
+}
+
+/// The payload of Revoke: the key was compromised.
+pub(crate) fn revoke(id: &str) -> Vec<Item> {
+    let reason = Item::structure(REVOCATION_REASON, vec![Item::enumeration(REVOCATION_REASON_CODE, 0x02)]);
+    [naming(id), vec![reason]].concat()
+}
+
+/// The payload of Encrypt and Decrypt: one block in the mode CBC, without padding.
+pub(crate) fn cipher(id: &str) -> Vec<Item> {
+    let parameters = vec![Item::enumeration(BLOCK_CIPHER_MODE, 0x01), Item::enumeration(PADDING_METHOD, 0x01)];
+    let what = vec![
+        Item::structure(CRYPTOGRAPHIC_PARAMETERS, parameters),
+        Item::new(DATA, Value::Bytes(b"one block of AES".to_vec())),
+        Item::new(IV_COUNTER_NONCE, Value::Bytes(vec![7; 16])),
+    ];
+    [naming(id), what].concat()
 }
 
 fn template() -> Item {

@@ -3,6 +3,7 @@
 //! Invariant: a value is its number. One that no version defines can be held, compared, printed and sent back; it only
 //! has no name.
 
+mod cipher;
 mod key;
 mod object;
 mod operation;
@@ -11,8 +12,9 @@ mod result;
 use super::version::ProtocolVersion;
 use crate::ttlv::{Item, Tag, TtlvError};
 
+pub use cipher::{BlockCipherMode, PaddingMethod};
 pub use key::{CryptographicAlgorithm, KeyCompressionType, KeyFormatType, KeyWrapType};
-pub use object::{NameType, ObjectType, SecretDataType, State};
+pub use object::{NameType, ObjectGroupMember, ObjectType, RevocationReasonCode, SecretDataType, State};
 pub use operation::{BatchErrorContinuationOption, Operation, QueryFunction};
 pub use result::{ResultReason, ResultStatus};
 
@@ -58,16 +60,20 @@ pub fn value_name(tag: Tag, number: u32) -> Option<&'static str> {
     }
     let entry = search!(
         BatchErrorContinuationOption,
+        BlockCipherMode,
         CryptographicAlgorithm,
         KeyCompressionType,
         KeyFormatType,
         KeyWrapType,
         NameType,
+        ObjectGroupMember,
         ObjectType,
         Operation,
+        PaddingMethod,
         QueryFunction,
         ResultReason,
         ResultStatus,
+        RevocationReasonCode,
         SecretDataType,
         State,
     );
@@ -205,16 +211,20 @@ mod tests {
             assert_eq!(names.len(), values.len(), "{names:?}");
         }
         check(BatchErrorContinuationOption::ALL);
+        check(BlockCipherMode::ALL);
         check(CryptographicAlgorithm::ALL);
         check(KeyCompressionType::ALL);
         check(KeyFormatType::ALL);
         check(KeyWrapType::ALL);
         check(NameType::ALL);
+        check(ObjectGroupMember::ALL);
         check(ObjectType::ALL);
         check(Operation::ALL);
+        check(PaddingMethod::ALL);
         check(QueryFunction::ALL);
         check(ResultReason::ALL);
         check(ResultStatus::ALL);
+        check(RevocationReasonCode::ALL);
         check(SecretDataType::ALL);
         check(State::ALL);
     }

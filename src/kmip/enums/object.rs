@@ -1,4 +1,4 @@
-//! Managed objects: their types, states and names.
+//! Managed objects: their types, states, names and groups.
 
 use super::enumeration;
 
@@ -30,6 +30,19 @@ enumeration! {
 }
 
 enumeration! {
+    /// Why an object was revoked (clause 9.1.3.2).
+    RevocationReasonCode, tag REVOCATION_REASON_CODE {
+        UNSPECIFIED = 0x01, "Unspecified", V1_0;
+        KEY_COMPROMISE = 0x02, "Key Compromise", V1_0;
+        CA_COMPROMISE = 0x03, "CA Compromise", V1_0;
+        AFFILIATION_CHANGED = 0x04, "Affiliation Changed", V1_0;
+        SUPERSEDED = 0x05, "Superseded", V1_0;
+        CESSATION_OF_OPERATION = 0x06, "Cessation of Operation", V1_0;
+        PRIVILEGE_WITHDRAWN = 0x07, "Privilege Withdrawn", V1_0;
+    }
+}
+
+enumeration! {
     /// What a name is (clause 9.1.3.2).
     NameType, tag NAME_TYPE {
         UNINTERPRETED_TEXT_STRING = 0x01, "Uninterpreted Text String", V1_0;
@@ -42,5 +55,13 @@ enumeration! {
     SecretDataType, tag SECRET_DATA_TYPE {
         PASSWORD = 0x01, "Password", V1_0;
         SEED = 0x02, "Seed", V1_0;
+    }
+}
+
+enumeration! {
+    /// Which member of a group is sought (clause 9.1.3.2).
+    ObjectGroupMember, tag OBJECT_GROUP_MEMBER {
+        GROUP_MEMBER_FRESH = 0x01, "Group Member Fresh", V1_1;
+        GROUP_MEMBER_DEFAULT = 0x02, "Group Member Default", V1_1;
     }
 }

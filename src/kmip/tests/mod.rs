@@ -2,6 +2,7 @@
 
 mod captures;
 mod hostile;
+mod payloads;
 mod purity;
 
 use crate::kmip::tag;

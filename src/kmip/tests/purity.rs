@@ -2,7 +2,8 @@
 
 use super::{RESPONSES, capture};
 use crate::kmip::enums::{
-    CryptographicAlgorithm, KeyFormatType, NameType, ObjectType, Operation, QueryFunction, ResultReason, SecretDataType,
+    CryptographicAlgorithm, KeyFormatType, NameType, ObjectType, Operation, QueryFunction, ResultReason,
+    RevocationReasonCode, SecretDataType,
 };
 use crate::kmip::response_payload::KeyBlock;
 use crate::kmip::*;
@@ -99,6 +100,30 @@ fn younger_operations_are_left_out_of_query() {
 }
 
 #[test]
+fn the_number_of_located_items_is_left_out_before_1_3() {
+    for version in ProtocolVersion::SUPPORTED {
+        let payload = ResponsePayload::Locate { located_items: Some(1), unique_identifiers: vec!["1".to_owned()] };
+        let (text, left_out) = printed(version, success(payload));
+        let young = version >= ProtocolVersion::V1_3;
+        assert_eq!((text.contains("LocatedItems"), left_out.is_empty()), (young, young), "{version}");
+        assert!(text.contains("UniqueIdentifier") && text.contains("Success"), "{text}");
+    }
+}
+
+#[test]
+fn encrypted_and_decrypted_data_are_younger_than_1_1() {
+    let iv_counter_nonce = Some(vec![1; 16]);
+    let encrypt = |data| ResponsePayload::Encrypt { unique_identifier: "1".into(), data, iv_counter_nonce };
+    let (text, left_out) = printed(ProtocolVersion::V1_1, success(encrypt(KeyBytes::Borrowed(b"cipher text"))));
+    assert_eq!(left_out, ["Data (1.2)"]);
+    assert!(!text.contains("IVCounterNonce") && text.contains("General Failure"), "{text}");
+    let decrypt = ResponsePayload::Decrypt { unique_identifier: "1".into(), data: KeyBytes::Borrowed(b"clear text") };
+    let (text, left_out) = printed(ProtocolVersion::V1_2, success(decrypt));
+    assert_eq!(left_out, [""; 0]);
+    assert!(text.contains("Data") && !text.contains("clear text"), "what is decrypted is not printed: {text}");
+}
+
+#[test]
 fn what_an_answer_can_do_without_is_dropped_and_what_it_cannot_makes_it_a_failure() {
     let (text, left_out) =
         printed(ProtocolVersion::V1_0, success(get(KeyFormatType::RAW, CryptographicAlgorithm::CHACHA20)));
@@ -182,6 +207,11 @@ fn room_for_an_answer_is_made_before_it_is_written() {
     let attributes = vec![
         AttributeValue::ObjectGroup(long.clone()).into(),
         AttributeValue::Name(Name { value: long.clone(), name_type: NameType::URI }).into(),
+        AttributeValue::RevocationReason(RevocationReason {
+            code: RevocationReasonCode::SUPERSEDED,
+            message: Some(long.clone()),
+        })
+        .into(),
         AttributeValue::Other {
             name: format!("x-{long}"),
             value: raw(|writer| writer.text_string(tag::ATTRIBUTE_VALUE, &long)),
@@ -199,6 +229,16 @@ fn room_for_an_answer_is_made_before_it_is_written() {
         ResponsePayload::GetAttributes { unique_identifier: long.as_str().into(), attributes },
         ResponsePayload::Query(query),
         ResponsePayload::DiscoverVersions { versions: versions.into() },
+        ResponsePayload::Locate { located_items: Some(2), unique_identifiers: vec![long.clone(), "1".to_owned()] },
+        ResponsePayload::Locate { located_items: Some(500), unique_identifiers: vec!["1234567".to_owned(); 500] },
+        ResponsePayload::Encrypt {
+            unique_identifier: long.as_str().into(),
+            data: KeyBytes::Borrowed(long.as_bytes()),
+            iv_counter_nonce: Some(vec![7; 999]),
+        },
+        ResponsePayload::Decrypt { unique_identifier: long.as_str().into(), data: KeyBytes::Borrowed(long.as_bytes()) },
+        ResponsePayload::Revoke { unique_identifier: long.as_str().into() },
+        ResponsePayload::Destroy { unique_identifier: long.as_str().into() },
         ResponsePayload::Register { unique_identifier: long.as_str().into() },
         ResponsePayload::Create { object_type: ObjectType::SECRET_DATA, unique_identifier: long.as_str().into() },
         ResponsePayload::Get {

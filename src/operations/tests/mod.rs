@@ -1,9 +1,13 @@
 //! The operations over a dbpath in memory and a provider that does what the test says.
 
 mod batches;
+mod ciphers;
 mod failures;
+mod lifecycle;
+mod locate;
 mod new_objects;
 mod objects;
+mod replays;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -1,22 +1,10 @@
 //! Create and Register: what becomes a key, what is refused, and that nothing is promised before it is stored.
 
+use super::replays::{captured, hex};
 use super::wire::{Registered, aes, attribute, create, create_aes, get, get_attributes, item, template};
 use super::*;
 use crate::kmip::tag;
 use crate::ttlv::Writer;
-
-/// The bytes as the answers of these tests show them.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A captured request.
-fn captured(name: &str) -> Vec<u8> {
-    let requests = include_str!("../../../fixtures/kmip/requests.tsv");
-    let line = requests.lines().find(|line| line.split('\t').next() == Some(name)).unwrap();
-    let digits = line.rsplit('\t').next().unwrap().as_bytes();
-    digits.chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
-}
 
 async fn reason(bench: &Bench, item: Item) -> ResultReason {
     bench.one(item).await.refusal()

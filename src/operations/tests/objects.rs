@@ -156,16 +156,19 @@ async fn query_tells_what_is_asked_for_and_no_more() {
     };
     // Operations is 1, Objects 2, Server Information 3, Profiles 10.
     let all = bench.one(query(&[1, 2, 3, 10])).await;
-    let operations = [1, 3, 10, 11, 18, 24, 30].map(|number| format!("Operation={number}"));
-    assert_eq!(all.payload[..7], operations);
-    assert_eq!(all.payload[7..9], ["ObjectType=2", "ObjectType=7"]);
-    assert!(all.payload[9].starts_with("VendorIdentification=kmip-proxy ") && all.payload.len() == 10, "{all:?}");
+    let operations = [1, 3, 8, 10, 11, 18, 19, 20, 24, 30, 31, 32].map(|number| format!("Operation={number}"));
+    assert_eq!(all.payload[..12], operations);
+    assert_eq!(all.payload[12..14], ["ObjectType=2", "ObjectType=7"]);
+    assert!(all.payload[14].starts_with("VendorIdentification=kmip-proxy ") && all.payload.len() == 15, "{all:?}");
     assert_eq!(bench.one(query(&[2])).await.payload, ["ObjectType=2", "ObjectType=7"]);
     assert_eq!(bench.one(query(&[10])).await.payload, [""; 0]);
     assert_eq!(bench.one(query(&[])).await.refusal(), ResultReason::INVALID_MESSAGE);
 
-    let old = bench.ask(Ask { version: (1, 0), ..Ask::of(query(&[1])) }).await;
-    assert_eq!(old.items[0].payload, operations[..6], "Discover Versions came with 1.1");
+    for (version, known) in [((1, 0), 9), ((1, 1), 10), ((1, 2), 12)] {
+        let old = bench.ask(Ask { version, ..Ask::of(query(&[1])) }).await;
+        let why = "Discover Versions came with 1.1, Encrypt and Decrypt with 1.2";
+        assert_eq!(old.items[0].payload, operations[..known], "{why}");
+    }
 }
 
 #[tokio::test]

@@ -92,7 +92,9 @@ impl Aws {
                 ("schedule the deletion of", keys.schedule_deletion(region, &id, DAY * WINDOW, at))
             }
             KeyChange::CancelDeletion => ("cancel the deletion of", keys.cancel_deletion(region, &id, at)),
-            KeyChange::Disconnect => return self.change_store(region, name, (KeyState::Enabled, KeyState::Unavailable)),
+            KeyChange::Disconnect => {
+                return self.change_store(region, name, (KeyState::Enabled, KeyState::Unavailable));
+            }
             KeyChange::Connect => return self.change_store(region, name, (KeyState::Unavailable, KeyState::Enabled)),
             KeyChange::Deny => {
                 self.deny("*", "kms:*", name);

@@ -19,8 +19,8 @@ use turmoil::Sim;
 
 use super::cloud::{CloudWorld, Current, EXTERNAL_ID};
 use super::machine::{
-    ADMINISTRATOR, AdministratorOrders, DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath,
-    process,
+    ADMINISTRATOR, AdministratorOrders, DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY,
+    ProxyOrders, Stopping, in_dbpath, process,
 };
 use super::planted::Planted;
 use super::relay;

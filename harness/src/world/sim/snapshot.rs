@@ -125,7 +125,10 @@ const DISK: &str = "the lab's own disk is on";
 /// AES-256 in the mode CBC with PKCS5 padding, as a KMIP server does it for a driver: IV, then ciphertext.
 fn encrypt(key: &[u8], iv: [u8; 16], data: &[u8]) -> Vec<u8> {
     let cipher = cbc::Encryptor::<aes::Aes256>::new_from_slices(key, &iv).expect("a key of 32 bytes and an IV of 16");
-    [iv.to_vec(), cipher.encrypt_padded_vec::<Pkcs7>(data)].concat()
+    let mut buffer = data.to_vec();
+    buffer.resize(data.len() + iv.len(), 0);
+    let ciphertext = cipher.encrypt_padded::<Pkcs7>(&mut buffer, data.len()).expect("there is room for the padding");
+    [&iv, ciphertext].concat()
 }
 
 /// Writes into a key file what kind of object it holds. The numbers are those of KMIP 1.4: AES (9.1.3.2.13), Encrypt and

@@ -1,0 +1,143 @@
+//! Locate (KMIP 1.4 section 4.9): the identifiers of the objects that have certain attributes, the newest first.
+//!
+//! Older releases of Percona Server look for their key by its name, and make a new one where there is none. No cloud is
+//! asked, and nothing is opened: the attributes are in the key files.
+//!
+//! Invariant: a key file that cannot be read hides no other object, and "there is none" is never said while such a file
+//! may be the one that is sought.
+
+use std::cmp::Reverse;
+
+use crate::keys::{Listing, ManagedObject};
+use crate::kmip::enums::ResultReason;
+use crate::kmip::payload::Locate;
+use crate::kmip::{Attribute, AttributeValue, ResponsePayload, tag};
+use crate::operator::Failure;
+
+use super::get_attributes::attributes;
+use super::{Failed, Operations, Outcome, Request};
+
+/// The bit of the Storage Status Mask for objects that are on-line (KMIP 1.4 section 9.1.3.3.2). All here are.
+const ON_LINE: i32 = 1;
+
+pub(super) async fn run(request: &mut Request<'_>, payload: &Locate) -> Outcome {
+    let operations = request.operations;
+    let maximum = count(payload.maximum_items, "Maximum Items")?;
+    let offset = count(payload.offset_items, "Offset Items")?.unwrap_or(0);
+    let wanted = Wanted::read(&payload.attributes)?;
+    // No object here is archived, and none belongs to a group.
+    let mut found = Vec::new();
+    if payload.storage_status_mask.unwrap_or(ON_LINE) & ON_LINE != 0 && payload.object_group_member.is_none() {
+        found = matching(operations, &wanted)?;
+    }
+    let all = found.len();
+    let located: Vec<String> = found.into_iter().skip(offset).take(maximum.unwrap_or(usize::MAX)).collect();
+    // Of several objects that match, none may be taken for the one that the batch goes on with.
+    let only = located.first().filter(|_| located.len() == 1 && (all == 1 || maximum == Some(1)));
+    *request.placeholder = only.cloned();
+    let counted = tag::allowed_in(tag::LOCATED_ITEMS, request.header.version);
+    Ok(ResponsePayload::Locate {
+        located_items: counted.then(|| i32::try_from(all).unwrap_or(i32::MAX)),
+        unique_identifiers: located,
+    })
+}
+
+/// A number of items.
+fn count(number: Option<i32>, field: &str) -> Result<Option<usize>, Failed> {
+    let negative = |number| Failed::new(ResultReason::INVALID_FIELD, format!("{field} is negative: {number}"));
+    number.map(|number| usize::try_from(number).map_err(|_| negative(number))).transpose()
+}
+
+/// The identifiers of what matches, the newest first, those of one age by identifier.
+fn matching(operations: &Operations, wanted: &Wanted<'_>) -> Result<Vec<String>, Failed> {
+    let Listing { mut keys, problems, .. } = operations
+        .layout
+        .list()
+        .map_err(|error| operations.tell(&Failure::of_layout("(all)", operations.provider, &error)))?;
+    let now = operations.now();
+    // They come by identifier, and the sort keeps that order among equals.
+    keys.sort_by_key(|key| Reverse(key.object.initial_date));
+    let mut found = Vec::new();
+    for mut key in keys {
+        key.object.pass_to(now);
+        // What was destroyed is not on-line any more.
+        if !key.object.state.is_destroyed() && wanted.matched_by(&key.object) {
+            found.push(key.object.unique_identifier);
+        }
+    }
+    let mut unread = None;
+    for (id, error) in problems.iter().filter(|(id, _)| wanted.may_be(id)) {
+        let failure = Failure::of_layout(id, operations.provider, error).with_files(operations.layout.files_of(id));
+        unread = Some(operations.tell(&failure));
+    }
+    match unread {
+        Some(failed) if found.is_empty() => Err(failed),
+        _ => Ok(found),
+    }
+}
+
+/// The attributes that an object must have, all of them.
+struct Wanted<'a>(&'a [Attribute]);
+
+impl<'a> Wanted<'a> {
+    fn read(attributes: &'a [Attribute]) -> Result<Self, Failed> {
+        let wanted = Wanted(attributes);
+        for attribute in attributes {
+            if date(&attribute.value).is_some() && wanted.dates(attribute).count() > 2 {
+                let why = format!("the {} is given more than twice: two values are a range", attribute.name());
+                return Err(Failed::new(ResultReason::INVALID_FIELD, why));
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The values of the date that bears this attribute's name.
+    fn dates(&self, like: &Attribute) -> impl Iterator<Item = i64> {
+        self.0.iter().filter(|other| other.name() == like.name()).filter_map(|other| date(&other.value))
+    }
+
+    fn matched_by(&self, object: &ManagedObject) -> bool {
+        let held = attributes(object);
+        self.0.iter().all(|wanted| {
+            let mut held = held.iter().filter(|held| held.name() == wanted.name()).map(|held| &held.value);
+            match &wanted.value {
+                // A range; one value is a range of one. The last date of all means: no such date.
+                value if date(value).is_some() => match (self.dates(wanted).min(), self.dates(wanted).max()) {
+                    (Some(i64::MAX), _) => held.next().is_none(),
+                    (first, last) => held.any(|held| date(held) >= first && date(held) <= last),
+                },
+                // All bits that are wanted, and perhaps others.
+                AttributeValue::CryptographicUsageMask(wanted) => held.any(
+                    |held| matches!(held, AttributeValue::CryptographicUsageMask(held) if held & wanted == *wanted),
+                ),
+                // Of a name, only the text is kept.
+                AttributeValue::Name(wanted) => {
+                    held.any(|held| matches!(held, AttributeValue::Name(held) if held.value == wanted.value))
+                }
+                wanted => held.any(|held| held == wanted),
+            }
+        })
+    }
+
+    /// Whether an object of which only the identifier is known may be wanted.
+    fn may_be(&self, id: &str) -> bool {
+        self.0.iter().all(|wanted| match &wanted.value {
+            AttributeValue::UniqueIdentifier(wanted) => wanted == id,
+            _ => true,
+        })
+    }
+}
+
+/// The value of an attribute that is a date.
+fn date(value: &AttributeValue) -> Option<i64> {
+    match value {
+        AttributeValue::InitialDate(date)
+        | AttributeValue::ActivationDate(date)
+        | AttributeValue::DeactivationDate(date)
+        | AttributeValue::DestroyDate(date)
+        | AttributeValue::CompromiseOccurrenceDate(date)
+        | AttributeValue::CompromiseDate(date)
+        | AttributeValue::LastChangeDate(date) => Some(*date),
+        _ => None,
+    }
+}
