@@ -103,6 +103,11 @@ impl Failure {
         failure
     }
 
+    /// Whether STS was asked for the role and refused: then keys are at hand, and it is the role that cannot be used.
+    pub(super) fn is_refused_role(&self) -> bool {
+        self.class == Class::RoleNotUsable && self.status.is_some()
+    }
+
     /// Names the files of the key; what an error named itself stays.
     #[must_use]
     pub fn with_files(mut self, files: Option<KeyFiles>) -> Self {

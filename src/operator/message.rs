@@ -138,6 +138,9 @@ fn renew(failure: &Failure) -> String {
     match (failure.class, failure.belongs_to, failure.origin) {
         (Class::ProviderMismatch, Some(belongs_to), _) => format!("restart the proxy with -cloudProvider {belongs_to}"),
         (Class::ProviderMismatch, None, _) => "check -cloudProvider of the proxy".to_owned(),
+        (Class::RoleNotUsable, ..) if failure.is_refused_role() => {
+            "STS refuses the role: check its ARN and its trust policy".to_owned()
+        }
         (Class::RoleNotUsable, ..) => "put keys into {file}, or pass flags".to_owned(),
         (_, _, Some(CredentialOrigin::Flags)) => "restart the proxy with new ones".to_owned(),
         (_, _, Some(CredentialOrigin::Environment)) => "restart the proxy with new AWS_ variables".to_owned(),

@@ -110,6 +110,11 @@ fn renew(failure: &Failure) -> Vec<String> {
 
 fn role_not_usable(failure: &Failure) -> Vec<String> {
     match failure.provider {
+        Provider::Aws if failure.is_refused_role() => vec![
+            "let the role's trust policy name these credentials, and the external id where one is given".to_owned(),
+            "look: aws iam get-role --role-name ROLE".to_owned(),
+            "or use credentials that need no role: without roleArn in the file, and without --role-arn".to_owned(),
+        ],
         Provider::Aws => vec![
             "get temporary credentials: aws sts assume-role --role-arn ARN --role-session-name kmip-proxy".to_owned(),
             "restart with -awsAccessKey, -awsSecretAccessKey, -awsSessionToken, and -awsRegion".to_owned(),

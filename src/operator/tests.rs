@@ -69,8 +69,12 @@ fn origins_providers_and_files_change_the_advice() {
         ..Failure::new(Class::KeyPendingDeletion, KEY, Provider::Gcp)
     };
     let local = Failure::new(Class::MetadataMissing, KEY, Provider::Local).with_files(Some(files(KEY)));
-    let all: String =
-        [by_flag, by_environment, mismatch, without_key, malformed, vault, google, local].iter().map(shown).collect();
+    // That STS refuses a role is among the classes: it is a provider that says so.
+    let role_id = Failure::new(Class::RoleNotUsable, KEY, Provider::Aws).with_files(Some(files(KEY)));
+    let all: String = [by_flag, by_environment, mismatch, without_key, malformed, vault, google, local, role_id]
+        .iter()
+        .map(shown)
+        .collect();
     insta::assert_snapshot!("origins_and_providers", all);
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A line's window opens when it fires and closes after `within`, or when the next line fires. Of several answers to
 //! the same operation the last one in the window counts: clients retry. In texts, [`KEY`] stands for the identifier of
-//! the key that was asked for last, which the seed draws; apart from that texts are compared exactly.
+//! the key that was asked for last, which the seed draws, or else of the one that the operator is told of; apart from
+//! that texts are compared exactly.
 
 use std::time::Duration;
 
@@ -100,13 +101,20 @@ impl<'a> Window<'a> {
         unmet
     }
 
-    /// An expected text with the identifier in it. Where no request named a key, the placeholder stays, and is told.
+    /// An expected text with the identifier in it. Who registers a key names none: then it is the one that the operator
+    /// is told of. Without either the placeholder stays, and is told.
     fn with_key(&self, text: &str) -> String {
-        let key = self.last_text(|event| match &event.what {
+        let asked = self.last_text(|event| match &event.what {
             What::Request { key, .. } => key.clone(),
             _ => None,
         });
-        key.map_or_else(|| text.to_owned(), |key| text.replace(KEY, &key))
+        let told = || {
+            self.last_text(|event| match &event.what {
+                What::Operator { key, .. } => key.clone(),
+                _ => None,
+            })
+        };
+        asked.or_else(told).map_or_else(|| text.to_owned(), |key| text.replace(KEY, &key))
     }
 
     fn answer(&self, operation: &str, expected: &Expected) -> Option<(String, String)> {
@@ -260,6 +268,19 @@ mod tests {
         let other = unmet(&expected().event("proxy", told("throttled", "come back later")));
         let observed: Vec<_> = other.into_iter().map(|(_, observed)| observed).collect();
         assert_eq!(observed, ["`throttled`", "`come back later`"]);
+    }
+
+    #[test]
+    fn a_key_that_nobody_asked_for_is_the_one_that_the_operator_is_told_of() {
+        let told = |key: &str| {
+            let (class, key) = (Some("throttled".to_owned()), Some(key.to_owned()));
+            What::Operator { class, key, text: "key of-the-proxy is not made".to_owned() }
+        };
+        let expected = || expecting("operator = \"key {key} is not made\"");
+        assert_eq!(unmet(&expected().event("proxy", told("of-the-proxy"))), []);
+        let asked = unmet(&expected().ask("Get").event("proxy", told("of-the-proxy")));
+        let wanted: Vec<_> = asked.into_iter().map(|(wanted, _)| wanted).collect();
+        assert_eq!(wanted, [format!("the operator reads `key {KEY} is not made`")]);
     }
 
     #[test]

@@ -365,6 +365,31 @@ impl Literal for Region {
     }
 }
 
+/// A region as operators write it: in AWS' spelling, or as the Atlas API spells it. It is kept as it is written.
+pub(super) struct WrittenRegion;
+
+impl Literal for WrittenRegion {
+    type Value = String;
+
+    fn read(text: &str) -> Result<String, Refusal> {
+        let of_atlas = text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_');
+        let region = if of_atlas { text.to_ascii_lowercase().replace('_', "-") } else { text.to_owned() };
+        match Region::read(&region) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(refusal) => Err(Refusal {
+                message: format!("`{text}` is no region of AWS"),
+                help: "write it as in `us-east-1`, or as Atlas does: `US_EAST_1`".to_owned(),
+                ..refusal
+            }),
+        }
+    }
+
+    fn schema() -> Schema {
+        let pattern = "^([a-z]+(-[a-z]+)+-[0-9]+|[A-Z]+(_[A-Z]+)+_[0-9]+)$";
+        json_schema!({ "type": "string", "pattern": pattern, "examples": ["us-east-1", "US_EAST_1"] })
+    }
+}
+
 /// Lower-case letters and digits in groups with a hyphen between them.
 fn is_name(text: &str) -> bool {
     let group = |group: &str| !group.is_empty() && group.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -374,6 +399,16 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_operator_writes_a_region_in_either_spelling_and_mixes_them_in_none() {
+        for written in ["us-east-1", "US_EAST_1", "us-gov-west-1", "AP_SOUTHEAST_2"] {
+            assert_eq!(WrittenRegion::read(written).unwrap(), written);
+        }
+        for wrong in ["", "us_east_1", "US-EAST-1", "US_EAST", "Us_East_1", "1", "__1"] {
+            assert!(WrittenRegion::read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_are_whole_numbers_with_a_unit() {

@@ -16,7 +16,7 @@ use super::file::ThenFile;
 use super::mistake::{Mistakes, suggestion};
 use super::model::{Action, EndpointState, KeyChange};
 use super::text::{Literal, Located, Text};
-use super::values::{KeyName, Moment, Region, Time, WriteRange};
+use super::values::{KeyName, Moment, Time, WriteRange, WrittenRegion};
 use super::words::{ErrorCode, RevocationReason};
 
 /// What every verb can do.
@@ -246,8 +246,8 @@ verbs! {
         cloud_provider: Provider,
         /// Beside `start = "proxy"`: its `--kms-key` from now on. Beside `edit = "key-file"`: the key that is written.
         kms_key: KeyName,
-        /// Beside `edit = "metadata"`: the region that is written.
-        region: Region,
+        /// Beside `edit = "metadata"`: the region that is written, in AWS' spelling or in that of Atlas.
+        region: WrittenRegion,
         /// Beside `fail`: the error code of every answer.
         code: ErrorCode,
         /// Beside `slow`: how much later answers come.
