@@ -95,6 +95,13 @@ impl<'a> Window<'a> {
                 unmet.push((format!("mongod logs `{part}`"), last));
             }
         }
+        if let Some(verdict) = &then.check {
+            let told = self.last_text(|event| match &event.what {
+                What::Process { state: ProcessState::Exited, why } if event.host == "check" => why.clone(),
+                _ => None,
+            });
+            unmet.extend(differs(format!("check says `{verdict}`"), verdict, told));
+        }
         if let Some(running) = then.mongod {
             unmet.extend(self.mongod(running));
         }

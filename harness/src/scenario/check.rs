@@ -199,6 +199,7 @@ fn aws(file: &Located<AwsFile>, cloud: bool, mistakes: &mut Mistakes) -> Option<
             .push("`replica` is no endpoint of the first region".to_owned(), [(replica.span(), "declared here")])
             .help("name the second region, `replica = \"us-west-2\"`: its endpoint comes with it");
     }
+    let rotation_period = aws.rotation_period.as_ref().map(|period| rotation_period(period, mistakes));
     let replica = aws.replica.as_ref().map(|replica| second_region(aws, replica, mistakes));
     let endpoint = |name: String| Endpoint { private: name.starts_with("vpce-"), name };
     let endpoints = if cloud { endpoints.into_iter().map(endpoint).collect() } else { Vec::new() };
@@ -206,7 +207,24 @@ fn aws(file: &Located<AwsFile>, cloud: bool, mistakes: &mut Mistakes) -> Option<
         Some(replica) => Some(replica?),
         None => None,
     };
-    Some(Aws { region: region?, keys, endpoints, replica })
+    let rotation_period = match rotation_period {
+        Some(period) => Some(period?),
+        None => None,
+    };
+    Some(Aws { region: region?, keys, endpoints, rotation_period, replica })
+}
+
+/// RotationPeriodInDays: a whole number of days from 90 to 2560 (EnableKeyRotation in the AWS KMS API Reference).
+fn rotation_period(period: &Text<Time>, mistakes: &mut Mistakes) -> Option<u32> {
+    const DAY: Duration = Duration::from_hours(24);
+    let time = time(period, DAY * 90..=DAY * 2560, mistakes)?;
+    if time.as_secs() % DAY.as_secs() != 0 {
+        mistakes
+            .push(format!("AWS cannot rotate every `{}`", period.as_str()), [(period.span(), "not a number of days")])
+            .help("write whole days, such as `365d`");
+        return None;
+    }
+    u32::try_from(time.as_secs() / DAY.as_secs()).ok()
 }
 
 /// The second region, which is another one, and is found by its name alone.

@@ -136,6 +136,9 @@ pub(super) struct AwsFile {
     pub(super) keys: Vec<Text<KeyName>>,
     /// The ways to KMS, in the order in which the proxy tries them: `public`, and `vpce-…` for private ones.
     pub(super) endpoints: Vec<Text<EndpointName>>,
+    /// AWS rotates the keys by itself this often, between 90d and 2560d; the last time was 90 days before the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rotation_period: Option<Text<Time>>,
     /// A second region, with the same multi-Region keys, behind the endpoint `replica`. The proxy then finds its way by
     /// the region in the metadata file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,6 +151,7 @@ impl Default for AwsFile {
             region: Text::default("us-east-1"),
             keys: vec![Text::default("cmk-1")],
             endpoints: vec![Text::default("public")],
+            rotation_period: None,
             replica: None,
         }
     }
@@ -256,6 +260,8 @@ pub(super) struct ThenFile {
     pub(super) mongod: Option<Text<Running>>,
     /// A part of a line that mongod must write into its log.
     pub(super) log: Option<Text<Sentence>>,
+    /// What `kmipProxyStandalone check` must come to, such as `1 of 2 keys open`.
+    pub(super) check: Option<Text<Sentence>>,
     /// The time for all of this. Without it, until the next event.
     pub(super) within: Option<Text<Time>>,
 }

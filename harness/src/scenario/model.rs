@@ -120,6 +120,8 @@ pub struct Aws {
     pub keys: Vec<String>,
     /// The endpoints in the order in which the proxy tries them.
     pub endpoints: Vec<Endpoint>,
+    /// Every how many days the keys are rotated by themselves (RotationPeriodInDays), counted from 90 days before the run.
+    pub rotation_period: Option<u32>,
     /// A second region, which has the multi-Region keys too and is reached through the endpoint `replica`. Then the proxy
     /// is given no endpoints: it finds the public one of the region in the metadata file.
     pub replica: Option<String>,
@@ -320,6 +322,8 @@ pub enum Action {
         /// Whether it is full.
         full: bool,
     },
+    /// Somebody runs `kmipProxyStandalone check` on the machine, with the flags of the proxy.
+    Check,
     /// An administrator changes the KMIP object that is the database's master key.
     Object(ObjectChange),
     /// The machine's wall clock is off by so much from now on.
@@ -485,6 +489,8 @@ pub struct Then {
     pub mongod: Option<Running>,
     /// A part of a line that mongod must write into its log.
     pub log: Option<String>,
+    /// What `kmipProxyStandalone check` must come to, such as `1 of 2 keys open`.
+    pub check: Option<String>,
     /// How long all of this may take; else until the next event.
     pub within: Option<Duration>,
     /// Where the table stands in the source, in bytes.

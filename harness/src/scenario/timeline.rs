@@ -128,6 +128,7 @@ impl Reader<'_> {
         let operator = file.operator.as_ref().map(|operator| operator.read(self.mistakes));
         let mongod = file.mongod.as_ref().map(|mongod| mongod.read(self.mistakes));
         let log = file.log.as_ref().map(|log| log.read(self.mistakes));
+        let check = file.check.as_ref().map(|check| check.read(self.mistakes));
         let within = file.within.as_ref().map(|within| time(within, Duration::from_millis(1)..=LONGEST, self.mistakes));
         let wholly_read = Then {
             answers: all_read(answers)?,
@@ -137,6 +138,7 @@ impl Reader<'_> {
             operator: read(operator)?,
             mongod: read(mongod)?,
             log: read(log)?,
+            check: read(check)?,
             within: read(within)?,
             span: then.span.clone(),
         };
@@ -148,8 +150,9 @@ impl Reader<'_> {
     fn sensible(&mut self, file: &Located<ThenFile>, then: &Then, at: Option<&When>) {
         let expects =
             |wanted: fn(&Expected) -> bool| then.answers.iter().any(|answer| answer.as_ref().is_some_and(wanted));
-        let others =
-            [&then.via, &then.class, &then.message, &then.operator, &then.log].iter().any(|other| other.is_some());
+        let others = [&then.via, &then.class, &then.message, &then.operator, &then.log, &then.check]
+            .iter()
+            .any(|other| other.is_some());
         let misspelt = self.mistakes.any_in(&file.span);
         if !expects(|_| true) && !others && then.mongod.is_none() && !misspelt {
             self.mistakes

@@ -147,6 +147,11 @@ vocabulary!(RevocationReason, "reason to revoke a key":
     "key-compromise" = RevocationReason(ObjectChange::Compromise),
 );
 
+/// What `check` is done to.
+pub(super) struct TheDbpath;
+
+vocabulary!(TheDbpath, "thing to check": "dbpath" = TheDbpath);
+
 /// What `fill` and `free` are done to.
 pub(super) struct TheDisk;
 

@@ -235,6 +235,7 @@ verbs! {
         remove: Remove,
         damage: Damage,
         forbid: Forbid,
+        check: Check,
         fill: Fill,
         free: Free,
         skew: Skew,

@@ -85,6 +85,12 @@ impl CloudWorld {
         }
         let arns: BTreeMap<String, String> =
             world.aws.keys.iter().map(|name| (name.clone(), add_key(&mut aws, name))).collect();
+        if let Some(days) = world.aws.rotation_period {
+            for name in &world.aws.keys {
+                aws.enable_automatic_rotation(name, days, created)
+                    .expect("the scenario's keys and period were checked");
+            }
+        }
         let now = clock.at(Duration::ZERO);
         let outdated = (world.credentials.metadata == Metadata::Outdated).then(|| {
             let outdated = issue(&mut aws, &world.credentials, now, &region).issued;

@@ -53,6 +53,7 @@ pub(crate) struct Driver<'a> {
     proxy: watch::Sender<Orders<ProxyOrders>>,
     mongod: watch::Sender<Orders<MongodOrders>>,
     administrator: watch::Sender<Orders<AdministratorOrders>>,
+    check: watch::Sender<Orders<ProxyOrders>>,
     /// How the proxy is started next.
     flags: ProxyOrders,
     existing: BTreeMap<String, Fingerprint>,
@@ -92,7 +93,9 @@ impl<'a> Driver<'a> {
         let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
         let existing = snapshot::prepare(&ground, world, &cloud, &entropy);
 
-        let endpoints = Endpoints::new(&cloud, &ground.map, &entropy);
+        let checks = scenario.timeline.iter().any(|event| event.action == Action::Check);
+        let callers = if checks { vec![machine::PRODUCT, machine::CHECKER] } else { vec![machine::PRODUCT] };
+        let endpoints = Endpoints::new(&cloud, &ground.map, callers, &entropy);
         for endpoint in &cloud.endpoints {
             cloud::host(&mut sim, &cloud, endpoint, endpoints.switch(&endpoint.name), &ground, planted);
         }
@@ -100,6 +103,10 @@ impl<'a> Driver<'a> {
         let (mongod, mongod_orders) = watch::channel(Orders::default());
         super::hosts::proxy(&mut sim, &ground, scenario, &cloud, planted, proxy_orders);
         super::hosts::mongod(&mut sim, &ground, scenario, planted, mongod_orders);
+        let (check, check_orders) = watch::channel(Orders::default());
+        if checks {
+            super::hosts::check(&mut sim, &ground, scenario, &cloud, check_orders);
+        }
         let (administrator, administrator_orders) = watch::channel(Orders::default());
         if scenario.timeline.iter().any(|event| matches!(event.action, Action::Object(_))) {
             super::hosts::administrator(&mut sim, &ground, scenario, administrator_orders);
@@ -131,6 +138,7 @@ impl<'a> Driver<'a> {
             proxy,
             mongod,
             administrator,
+            check,
             flags,
             existing,
         }
@@ -255,6 +263,10 @@ impl<'a> Driver<'a> {
             Action::File { file, change } => self.kept_files.change(&self.ground, *file, *change),
             Action::Disk { full } => self.ground.disk.fill(*full),
             Action::Object(change) => self.administer(*change),
+            Action::Check => {
+                let run = Some(self.flags.clone());
+                self.check.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
+            }
             Action::Skew { ahead, by } => self.ground.machine_clock.skew(*ahead, *by),
             Action::Pass(time) => self.ground.clock.pass(*time),
         }

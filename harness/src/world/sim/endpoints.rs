@@ -19,12 +19,11 @@ use crate::scenario::EndpointState;
 use crate::trace::Drawn;
 use crate::world::Entropy;
 
-/// The program whose way to the endpoints is disturbed.
-const CALLER: &str = "proxy";
-
 /// All endpoints of a world.
 pub(crate) struct Endpoints {
     map: Arc<Map>,
+    /// The hosts whose ways to the endpoints are disturbed.
+    callers: Vec<&'static str>,
     each: BTreeMap<String, Endpoint>,
 }
 
@@ -38,14 +37,14 @@ struct Endpoint {
 
 impl Endpoints {
     /// The endpoints of a cloud, all of them available.
-    pub(crate) fn new(cloud: &CloudWorld, map: &Arc<Map>, entropy: &Entropy) -> Self {
+    pub(crate) fn new(cloud: &CloudWorld, map: &Arc<Map>, callers: Vec<&'static str>, entropy: &Entropy) -> Self {
         let each = cloud.endpoints.iter().map(|endpoint| {
             let phase = Phase::ALL[entropy.pick(&format!("phase/{}", endpoint.name), Phase::ALL.len())];
             let switch = Rc::new(Cell::new(Conduct::Serve));
             let state = EndpointState::Available;
             (endpoint.name.clone(), Endpoint { dns: endpoint.dns.clone(), switch, phase, state })
         });
-        Endpoints { map: map.clone(), each: each.collect() }
+        Endpoints { map: map.clone(), callers, each: each.collect() }
     }
 
     /// The switch of an endpoint's front end.
@@ -71,8 +70,8 @@ impl Endpoints {
     ) -> Option<Drawn> {
         let endpoint = self.each.get_mut(name)?;
         match &endpoint.state {
-            EndpointState::Rejected => sim.release(CALLER, name),
-            EndpointState::Refusing => sim.repair(CALLER, name),
+            EndpointState::Rejected => self.callers.iter().for_each(|caller| sim.release(*caller, name)),
+            EndpointState::Refusing => self.callers.iter().for_each(|caller| sim.repair(*caller, name)),
             _ => {}
         }
         endpoint.switch.set(Conduct::Serve);
@@ -86,8 +85,8 @@ impl Endpoints {
         match state {
             EndpointState::Available => {}
             // A partition would refuse at once; a rejected endpoint swallows packets.
-            EndpointState::Rejected => sim.hold(CALLER, name),
-            EndpointState::Refusing => sim.partition(CALLER, name),
+            EndpointState::Rejected => self.callers.iter().for_each(|caller| sim.hold(*caller, name)),
+            EndpointState::Refusing => self.callers.iter().for_each(|caller| sim.partition(*caller, name)),
             EndpointState::Initiating | EndpointState::Vanished => self.map.hide(&endpoint.dns, true),
             EndpointState::Resetting => in_phase(Conduct::Cut, "cuts connections"),
             EndpointState::BlackHoled => in_phase(Conduct::Silent, "falls silent"),

@@ -6,12 +6,13 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use kmip_proxy::env::Env;
 use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret, SecretText};
-use kmip_proxy::kms::{self, Call, Kms as _};
+use kmip_proxy::kms::endpoints::Endpoint as KmsEndpoint;
+use kmip_proxy::kms::{self, Call, Kms};
 use kmip_proxy::operator::{LogFormat, Notice, Operator, render};
 use kmip_proxy::proxy;
 use tokio::sync::watch;
@@ -19,13 +20,13 @@ use turmoil::Sim;
 
 use super::cloud::{CloudWorld, Current, EXTERNAL_ID};
 use super::machine::{
-    ADMINISTRATOR, AdministratorOrders, DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY,
-    ProxyOrders, Stopping, in_dbpath, process,
+    ADMINISTRATOR, AdministratorOrders, CHECK, CHECKER, DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD,
+    MongodOrders, Orders, PRODUCT, PROXY, ProxyOrders, Stopping, in_dbpath, process,
 };
 use super::planted::Planted;
 use super::relay;
 use crate::cast::{self, Persona, Stage};
-use crate::scenario::{GivenBy, Mongod, ObjectChange, Scenario};
+use crate::scenario::{GivenBy, Mongod, ObjectChange, Scenario, World};
 use crate::trace::{Trace, What};
 
 type Program = Pin<Box<dyn Future<Output = String>>>;
@@ -39,55 +40,125 @@ pub(crate) fn proxy(
     planted: &Planted,
     orders: watch::Receiver<Orders<ProxyOrders>>,
 ) {
-    let world = scenario.world.clone();
-    let endpoints = cloud.kms_endpoints();
-    let current = cloud.current.clone();
-    let (ground, planted) = (ground.clone(), planted.clone());
-    sim.host("proxy", move || {
-        let (trace, orders) = (ground.trace.clone(), orders.clone());
-        let (world, endpoints) = (world.clone(), endpoints.clone());
-        let (current, ground, planted) = (current.clone(), ground.clone(), planted.clone());
+    let product = Product::new(ground, scenario, cloud, planted);
+    sim.host(PRODUCT, move || {
+        let (orders, product) = (orders.clone(), product.clone());
+        let trace = product.ground.trace.clone();
         let begin = move |orders: ProxyOrders, stop: watch::Receiver<bool>| -> Program {
-            let env = product_env(&ground, &planted);
-            let flags = match world.credentials.given_by {
-                GivenBy::Metadata => FlagCredentials::default(),
-                GivenBy::Flags => flags(&current.lock().expect("nothing panics while it holds the credentials")),
-            };
-            let kms_settings = kms::endpoints::Settings {
-                endpoints: endpoints.clone(),
-                require_private_networking: world.proxy.require_private_networking,
-                deadline: world.proxy.kms_deadline,
-                ..Default::default()
-            };
-            let provider = kms::for_provider(orders.cloud_provider, &env, &kms_settings);
-            let settings = proxy::Settings {
-                dbpath: DBPATH.into(),
-                bind: ([127, 0, 0, 1], KMIP_PORT).into(),
-                mongod_port: 27017,
-                cloud_provider: orders.cloud_provider,
-                credentials: CredentialSource { flags, environment: FlagCredentials::default() },
-                kms_key: orders.kms_key,
-                kms: kms_settings,
-                certificates: proxy::Certificates::Generated,
-                limits: Default::default(),
-            };
-            let provider = match (&planted.kms, provider) {
-                (Some(wrap), Some(provider)) => Some(wrap(provider, &ground.trace)),
-                (_, provider) => provider,
-            };
-            let operator = Arc::new(Recorder(ground.trace.clone()));
+            let Parts { settings, env, kms, operator } = product.parts(orders, PRODUCT, PROXY);
             Box::pin(async move {
-                match proxy::run(settings, env, provider, operator, stop).await {
+                match proxy::run(settings, env, kms, operator, stop).await {
                     Ok(()) => "told to stop".to_owned(),
                     Err(error) => error.to_string(),
                 }
             })
         };
         async move {
-            let never = process("proxy", trace, orders, begin, Stopping::Tell).await?;
+            let never = process(PRODUCT, trace, orders, begin, Stopping::Tell).await?;
             match never {}
         }
     });
+}
+
+/// Puts `kmipProxyStandalone check` on a host, in worlds where somebody runs it.
+pub(crate) fn check(
+    sim: &mut Sim<'static>,
+    ground: &Ground,
+    scenario: &Scenario,
+    cloud: &CloudWorld,
+    orders: watch::Receiver<Orders<ProxyOrders>>,
+) {
+    let product = Product::new(ground, scenario, cloud, &Planted::default());
+    sim.host(CHECKER, move || {
+        let (orders, product) = (orders.clone(), product.clone());
+        let trace = product.ground.trace.clone();
+        let begin = move |orders: ProxyOrders, _: watch::Receiver<bool>| -> Program {
+            let Parts { settings, env, kms, operator } = product.parts(orders, CHECKER, CHECK);
+            Box::pin(async move {
+                match proxy::check(settings, env, kms, operator).await {
+                    Ok(checked) => {
+                        let open = checked.iter().filter(|key| key.opens).count();
+                        format!("{open} of {} keys open", checked.len())
+                    }
+                    Err(error) => error.to_string(),
+                }
+            })
+        };
+        async move {
+            let never = process(CHECKER, trace, orders, begin, Stopping::Drop).await?;
+            match never {}
+        }
+    });
+}
+
+/// The product as it is put together on a machine of the world.
+#[derive(Clone)]
+struct Product {
+    ground: Ground,
+    planted: Planted,
+    world: World,
+    endpoints: Vec<KmsEndpoint>,
+    current: Arc<Mutex<Current>>,
+}
+
+/// What the product is given.
+struct Parts {
+    settings: proxy::Settings,
+    env: Env,
+    kms: Option<Arc<dyn Kms>>,
+    operator: Arc<dyn Operator>,
+}
+
+impl Product {
+    fn new(ground: &Ground, scenario: &Scenario, cloud: &CloudWorld, planted: &Planted) -> Self {
+        Product {
+            ground: ground.clone(),
+            planted: planted.clone(),
+            world: scenario.world.clone(),
+            endpoints: cloud.kms_endpoints(),
+            current: cloud.current.clone(),
+        }
+    }
+
+    /// The parts for one start on a host, planted bugs included.
+    fn parts(&self, orders: ProxyOrders, host: &str, stream: usize) -> Parts {
+        let trace = &self.ground.trace;
+        let mut env = self.ground.env(host, stream);
+        if let Some(wrap) = &self.planted.files {
+            env.files = wrap(env.files, trace);
+        }
+        if let Some(wrap) = &self.planted.network {
+            env.network = wrap(env.network, trace);
+        }
+        let flags = match self.world.credentials.given_by {
+            GivenBy::Metadata => FlagCredentials::default(),
+            GivenBy::Flags => flags(&self.current.lock().expect("nothing panics while it holds the credentials")),
+        };
+        let kms_settings = kms::endpoints::Settings {
+            endpoints: self.endpoints.clone(),
+            require_private_networking: self.world.proxy.require_private_networking,
+            deadline: self.world.proxy.kms_deadline,
+            ..Default::default()
+        };
+        let kms = kms::for_provider(orders.cloud_provider, &env, &kms_settings);
+        let kms = match (&self.planted.kms, kms) {
+            (Some(wrap), Some(kms)) => Some(wrap(kms, trace)),
+            (_, kms) => kms,
+        };
+        let settings = proxy::Settings {
+            dbpath: DBPATH.into(),
+            bind: ([127, 0, 0, 1], KMIP_PORT).into(),
+            mongod_port: 27017,
+            cloud_provider: orders.cloud_provider,
+            credentials: CredentialSource { flags, environment: FlagCredentials::default() },
+            kms_key: orders.kms_key,
+            kms: kms_settings,
+            certificates: proxy::Certificates::Generated,
+            limits: Default::default(),
+        };
+        let operator = Arc::new(Recorder { host: host.to_owned(), trace: trace.clone() });
+        Parts { settings, env, kms, operator }
+    }
 }
 
 /// Puts mongod on its host.
@@ -172,18 +243,6 @@ fn client_settings(world: &Mongod, port: u16, ca_file: &str, rotate_master_key: 
     }
 }
 
-/// The outside as the product is given it, planted bugs included.
-fn product_env(ground: &Ground, planted: &Planted) -> Env {
-    let mut env = ground.env("proxy", PROXY);
-    if let Some(wrap) = &planted.files {
-        env.files = wrap(env.files, &ground.trace);
-    }
-    if let Some(wrap) = &planted.network {
-        env.network = wrap(env.network, &ground.trace);
-    }
-    env
-}
-
 fn flags(current: &Current) -> FlagCredentials {
     FlagCredentials {
         access_key_id: Some(current.issued.access_key_id.clone()),
@@ -198,14 +257,17 @@ fn flags(current: &Current) -> FlagCredentials {
 
 /// Writes into the trace what the terminal would show, to the letter.
 #[derive(Debug)]
-struct Recorder(Trace);
+struct Recorder {
+    host: String,
+    trace: Trace,
+}
 
 impl Operator for Recorder {
     fn tell(&self, notice: &Notice) {
         // Only lines of JSON are dated, so that any moment will do.
         let text = render(notice, LogFormat::Text, SystemTime::UNIX_EPOCH);
         let class = notice.class.map(|class| class.code().to_owned());
-        self.0.record("proxy", What::Operator { class, key: notice.key.clone(), text });
+        self.trace.record(&self.host, What::Operator { class, key: notice.key.clone(), text });
     }
 }
 

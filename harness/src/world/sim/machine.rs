@@ -39,9 +39,16 @@ pub(crate) const PROXY: usize = 1;
 pub(crate) const CLOUD: usize = 2;
 pub(crate) const RELAY: usize = 3;
 pub(crate) const ADMINISTRATOR: usize = 4;
+pub(crate) const CHECK: usize = 5;
 
 /// Whose streams they are, by their numbers.
-pub(crate) const STREAMS: [&str; 5] = ["mongod", "proxy", "cloud", "relay", "administrator"];
+pub(crate) const STREAMS: [&str; 6] = ["mongod", "proxy", "cloud", "relay", "administrator", "check"];
+
+/// The host on which the product serves.
+pub(crate) const PRODUCT: &str = "proxy";
+
+/// The host on which its subcommand `check` runs.
+pub(crate) const CHECKER: &str = "check";
 
 /// What a process is told. A higher generation means: begin anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
