@@ -10,6 +10,7 @@ pub mod exit;
 mod explain;
 mod list;
 mod replay;
+mod report;
 mod run;
 mod schema;
 mod select;
@@ -43,6 +44,8 @@ enum Verb {
     Run(run::Arguments),
     /// Plays one scenario with one seed, tells its story, and ends with its digest
     Replay(replay::Arguments),
+    /// Joins the reports of a split campaign, or prints a report in one of its forms
+    Report(report::Arguments),
     /// Reads scenario files and reports every mistake, without playing them
     Check(check::Arguments),
     /// Lists scenarios, verbs, personas, or invariants
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command.verb {
         Verb::Run(arguments) => run::execute(&arguments),
         Verb::Replay(arguments) => replay::execute(&arguments),
+        Verb::Report(arguments) => report::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
         Verb::List(arguments) => list::execute(&arguments),
         Verb::Explain(arguments) => explain::execute(&arguments),

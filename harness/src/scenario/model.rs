@@ -289,6 +289,22 @@ pub enum EndpointState {
     Resetting,
 }
 
+impl EndpointState {
+    /// Every state.
+    pub const ALL: &[EndpointState] =
+        &[EndpointState::Available, EndpointState::Rejected, EndpointState::Refusing, EndpointState::Resetting];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            EndpointState::Available => "available",
+            EndpointState::Rejected => "rejected",
+            EndpointState::Refusing => "refusing",
+            EndpointState::Resetting => "resetting",
+        }
+    }
+}
+
 /// What can be done to a customer's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyChange {
