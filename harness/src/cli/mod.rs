@@ -6,6 +6,8 @@
 //! Invariant: no logic lives here; a command calls the room that has it.
 
 mod check;
+#[cfg(test)]
+mod engines;
 pub mod exit;
 mod explain;
 mod list;
