@@ -177,6 +177,7 @@ impl<'a> Case<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fold::Fold;
     use super::super::sample;
     use super::*;
 
@@ -188,6 +189,26 @@ mod tests {
         assert_eq!(cases.len(), 1);
         assert_eq!(cases[0].shown().seed, cells[2].seed);
         assert_eq!(cases[0].seeds(), "2 of 4 seeds");
+    }
+
+    #[test]
+    fn folded_passes_are_counted_and_a_failure_among_them_is_shown() {
+        use Verdict::*;
+        let told = |verdicts: &[Verdict]| {
+            let mut fold = Fold::new(true);
+            sample::seeds("family", "name", verdicts).into_iter().for_each(|cell| fold.add(cell));
+            let (cells, passed) = fold.into_parts();
+            let cases = Case::group(&cells, &passed);
+            assert_eq!(cases.len(), 1);
+            let story = match cases[0].story().first() {
+                Some(Part::Line(Label::Seeds, text)) => text.clone(),
+                _ => String::new(),
+            };
+            (cases[0].verdict(), cases[0].seeds(), story)
+        };
+        let shown = "1 of 4 seeds: 0x3, shown here".to_owned();
+        assert_eq!(told(&[Pass, Pass, Fail, Pass]), (Fail, "1 of 4 seeds".to_owned(), shown));
+        assert_eq!(told(&[Pass; 4]).1, "4 seeds");
     }
 
     #[test]
