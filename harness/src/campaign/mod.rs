@@ -1,31 +1,48 @@
 //! Many scenarios with many seeds, on all cores: played, judged, and gathered into one report.
 //!
 //! Runs are independent, so that each worker takes the next one; the report sorts them. Nothing in a cell depends on
-//! which worker played it, or when.
+//! which worker played it, or when. For the same reason a plan can be split: [`Shard`] says which runs a machine plays,
+//! and [`merge()`] makes of all its parts the report of the whole.
 //!
 //! Invariant: the only wall clock is the one in the report's machine block.
 
+pub mod counts;
 pub mod determinism;
+mod merge;
+mod runs;
+mod shard;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
+use ring::digest;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::checker::{self, INVARIANTS, Judgement};
-use crate::report::{Cell, Failure, Machine, Place, Played as Sheet, Report, Seed, Subject, Tier, Verdict};
+use crate::report::{
+    Cell, Failure, Fold, Machine, Place, Planned, Played as Sheet, Report, Seed, Subject, Tier, Verdict,
+};
 use crate::scenario::{Outcome, Scenario};
-use crate::trace::{Drawn, Played};
+use crate::trace::{Drawn, Played, hex};
 use crate::world::sim::{self, Planted};
+
+pub use merge::{MergeError, Part, merge};
+pub use runs::Seeds;
+pub use shard::{BadShard, Shard};
+
+use runs::Runs;
 
 /// The seeds of a run where none is named: this one, and those after it.
 pub const FIRST_SEED: u64 = 0x5eed;
+
+/// Up to how many seeds for each scenario a report keeps every cell. With more, those that passed are folded.
+pub const FOLD_ABOVE: u64 = 1_000;
 
 /// What to play.
 #[derive(Debug)]
@@ -33,40 +50,66 @@ pub struct Plan {
     /// The scenarios.
     pub scenarios: Vec<Scenario>,
     /// The seeds for each of them, to which those are added that a file pins; none if nothing is to be simulated.
-    pub seeds: Vec<u64>,
+    pub seeds: Seeds,
+    /// The part of all that to play; nothing for all of it.
+    pub shard: Option<Shard>,
+    /// Above how many seeds for each scenario, in all parts together, passing runs are folded: [`FOLD_ABOVE`].
+    pub fold_above: u64,
     /// Whether these are all the scenarios there are: only then must every invariant have been put to the test.
     pub whole: bool,
     /// The commit of what is tested, where it is known.
     pub commit: Option<String>,
+    /// The lane, where one was asked for by its name.
+    pub lane: Option<String>,
     /// Lanes that were asked for and cannot run here, with the reason.
     pub missing_lanes: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// How many runs it has.
+    pub fn runs(&self) -> u64 {
+        Runs::new(&self.scenarios, self.seeds, self.shard).count()
+    }
+
+    /// What the report says of it, the same in all parts.
+    fn planned(&self) -> Planned {
+        let sum = |text: &str| format!("sha256:{}", hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref()));
+        Planned {
+            first_seed: (self.seeds.count > 0).then_some(Seed(self.seeds.first)),
+            folded: self.folds(),
+            lane: self.lane.clone(),
+            scenarios: self.scenarios.iter().map(|scenario| (scenario.id(), sum(&scenario.source))).collect(),
+            seeds: self.seeds.count,
+        }
+    }
+
+    fn folds(&self) -> bool {
+        self.seeds.count > self.fold_above
+    }
 }
 
 /// Plays a plan. `finished` is told of each run, in the order in which they end.
 pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
     let watch = Watch::start();
-    let runs: Vec<(&Scenario, u64)> = plan
-        .scenarios
-        .iter()
-        .flat_map(|scenario| seeds(scenario, &plan.seeds).into_iter().map(move |seed| (scenario, seed)))
-        .collect();
-    let next = AtomicUsize::new(0);
-    let cells = Mutex::new(Vec::with_capacity(runs.len()));
+    let runs = Runs::new(&plan.scenarios, plan.seeds, plan.shard);
+    let next = AtomicU64::new(0);
+    let played = Mutex::new(Fold::new(plan.folds()));
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
-        for _ in 0..workers.min(runs.len()) {
+        for _ in 0..workers.min(usize::try_from(runs.count()).unwrap_or(usize::MAX)) {
             scope.spawn(|| {
-                while let Some((scenario, seed)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let cell = run(scenario, *seed);
+                while let Some((scenario, seed)) = runs.at(next.fetch_add(1, Ordering::Relaxed)) {
+                    let cell = run(scenario, seed);
                     finished(&cell);
-                    cells.lock().expect("no worker panics while it holds the list").push(cell);
+                    played.lock().expect("no worker panics while it holds the pile").add(cell);
                 }
             });
         }
     });
-    let mut cells = cells.into_inner().expect("no worker panics while it holds the list");
-    for (lane, why) in &plan.missing_lanes {
-        cells.extend(plan.scenarios.iter().map(|scenario| not_run(scenario, lane, why)));
+    let mut played = played.into_inner().expect("no worker panics while it holds the pile");
+    // What cannot be dealt out by seed belongs to the first part.
+    for (lane, why) in plan.missing_lanes.iter().filter(|_| plan.shard.is_none_or(Shard::is_first)) {
+        plan.scenarios.iter().for_each(|scenario| played.add(not_run(scenario, lane, why)));
     }
     Report::new(Sheet {
         subject: Subject {
@@ -74,7 +117,11 @@ pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: plan.commit.clone(),
         },
-        cells,
+        plan: plan.planned(),
+        shard: plan.shard.map(|shard| shard.to_string()),
+        runs: played,
+        seeds: runs.seeds(),
+        words: counts::words(),
         invariants: INVARIANTS.iter().map(|it| (it.id.to_owned(), it.meaning.to_owned())).collect(),
         whole: plan.whole,
         machine: watch.stop(workers),
@@ -102,15 +149,6 @@ impl Watch {
             started: started.format(&Rfc3339).unwrap_or_default(),
         }
     }
-}
-
-fn seeds(scenario: &Scenario, asked: &[u64]) -> Vec<u64> {
-    let mut seeds = asked.to_vec();
-    if seeds.is_empty() {
-        return seeds;
-    }
-    seeds.extend(scenario.seeds.iter().filter(|seed| !asked.contains(seed)));
-    seeds
 }
 
 /// Plays and judges one scenario with one seed.
@@ -141,6 +179,7 @@ pub fn run(scenario: &Scenario, seed: u64) -> Cell {
 /// The cell of a run that was judged.
 pub fn cell(scenario: &Scenario, played: &Played, judgement: &Judgement) -> Cell {
     let mut cell = empty(scenario, Some(played.seed), "sim");
+    cell.counts = counts::counts(scenario, played);
     cell.digest = Some(played.digest.clone());
     cell.semantic_digest = Some(played.semantic_digest.clone());
     cell.simulated_ms = u64::try_from(played.simulated.as_millis()).unwrap_or(u64::MAX);
@@ -186,6 +225,7 @@ fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
         None => format!("cargo lab run {} --lane {lane}", scenario.id()),
     };
     Cell {
+        counts: Default::default(),
         digest: None,
         drawn: Vec::new(),
         exercised: BTreeMap::new(),

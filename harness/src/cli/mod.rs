@@ -7,10 +7,13 @@
 
 mod check;
 mod doctor;
+#[cfg(test)]
+mod engines;
 pub mod exit;
 mod explain;
 mod list;
 mod replay;
+mod report;
 mod run;
 mod schema;
 mod select;
@@ -46,6 +49,8 @@ enum Verb {
     Replay(replay::Arguments),
     /// Says whether scenarios give the same bytes from the same seed; if not, where they differ and probably why
     Doctor(doctor::Arguments),
+    /// Joins the reports of a split campaign, or prints a report in one of its forms
+    Report(report::Arguments),
     /// Reads scenario files and reports every mistake, without playing them
     Check(check::Arguments),
     /// Lists scenarios, verbs, personas, or invariants
@@ -71,6 +76,7 @@ pub fn main() -> ExitCode {
         Verb::Run(arguments) => run::execute(&arguments),
         Verb::Replay(arguments) => replay::execute(&arguments),
         Verb::Doctor(arguments) => doctor::execute(&arguments),
+        Verb::Report(arguments) => report::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
         Verb::List(arguments) => list::execute(&arguments),
         Verb::Explain(arguments) => explain::execute(&arguments),

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{colour, exit, print, say, select, unicode};
+use super::report::{publish, terminal_form, verdict};
+use super::{exit, print, say, select};
 use crate::campaign::determinism::{self, Outcome, Way};
-use crate::campaign::{self, FIRST_SEED, Plan};
+use crate::campaign::{self, FIRST_SEED, FOLD_ABOVE, Plan, Seeds, Shard};
 use crate::report::progress::Progress;
-use crate::report::terminal::{self, Style};
-use crate::report::{FORMS, Report, Seed, json, write};
+use crate::report::{FORMS, Report, Seed, json};
 use crate::scenario::Scenario;
 
 /// How many seeds where none are named: enough to draw every phase and range several times.
@@ -25,11 +25,14 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = Lane::Sim)]
     lane: Lane,
     /// How many seeds each scenario is played with [default: 20, or 1 with --seed]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     seeds: Option<u32>,
     /// The first seed
     #[arg(long, value_name = "0x..")]
     seed: Option<Seed>,
+    /// Play one part of the seeds, such as 2/4: the second of four. `kmiplab report --merge` joins the reports of all
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<Shard>,
     #[arg(long, value_name = "DIR", help = folder())]
     report: Option<PathBuf>,
     /// Play every scenario three times with its first seed, once in another process, and compare every byte
@@ -64,7 +67,8 @@ enum Lane {
 enum Format {
     /// A table for people
     Human,
-    /// A line of JSON for each cell: `v`, the version of the lines, and `cell`, as in report.json
+    /// A line of JSON for each cell: `v`, the version of the lines, and `cell`, as in report.json; `passed` instead of
+    /// `cell` for what is folded there
     Json,
 }
 
@@ -74,16 +78,18 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         Err(code) => return code,
     };
     let seeds = seeds(arguments);
-    let first_seed = seeds.first().copied().unwrap_or(FIRST_SEED);
     let plan = Plan {
         scenarios,
-        seeds: if arguments.lane.plays_sim() { seeds } else { Vec::new() },
+        seeds: if arguments.lane.plays_sim() { seeds } else { Seeds::default() },
+        shard: arguments.shard,
+        fold_above: FOLD_ABOVE,
         whole: arguments.filters.is_empty() && arguments.lane.plays_sim(),
         commit: select::commit(),
+        lane: arguments.lane.name().map(str::to_owned),
         missing_lanes: missing(arguments.lane),
     };
     if arguments.check_determinism
-        && let Err(code) = check_determinism(&plan.scenarios, first_seed)
+        && let Err(code) = check_determinism(&plan.scenarios, seeds.first)
     {
         return code;
     }
@@ -95,45 +101,34 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         return exit::USAGE;
     }
     let report = play(&plan);
-    let page = folder.join("index.html").display().to_string();
     match arguments.message_format {
-        Format::Human => {
-            let style = Style { colour: colour(&std::io::stdout()), unicode: unicode() };
-            print(&terminal::render(&report, style, Some(&page)));
+        Format::Human => print(&terminal_form(&report, Some(&folder))),
+        Format::Json => {
+            report.cells.iter().for_each(|cell| print(&format!("{}\n", json::line(cell))));
+            report.passed.iter().for_each(|passed| print(&format!("{}\n", json::passed_line(passed))));
         }
-        Format::Json => report.cells.iter().for_each(|cell| print(&format!("{}\n", json::line(cell)))),
     }
-    if let Err(error) = write::write(&report, &folder) {
-        say(&format!("error: {error}"));
-        return exit::USAGE;
-    }
-    say(&format!("report: {page}"));
-    let code = report.exit_code();
-    if code == exit::FAILED {
+    if let Err(code) = publish(&report, &folder) {
         return code;
+    }
+    if report.exit_code() == exit::FAILED {
+        return exit::FAILED;
     }
     if arguments.require_real {
         say("error: no real `mongod --enableEncryption` ran, and --require-real asks for one");
         return exit::LANE_MISSING;
     }
-    match arguments.lane.name() {
-        Some(lane) if !report.lane_ran(lane) => {
-            say(&format!("error: nothing ran in the lane `{lane}`"));
-            exit::LANE_MISSING
-        }
-        _ => code,
-    }
+    verdict(&report)
 }
 
 /// What `--report` is for.
-fn folder() -> String {
+pub(super) fn folder() -> String {
     let files: Vec<_> = FORMS.iter().map(|form| form.file).collect();
     format!("The folder for the report: {} [default: target/kmiplab/report]", files.join(", "))
 }
 
 fn play(plan: &Plan) -> Report {
-    let runs = plan.scenarios.len() * plan.seeds.len();
-    let progress = Progress::on_stderr(u64::try_from(runs).unwrap_or(u64::MAX));
+    let progress = Progress::on_stderr(plan.runs());
     let report = campaign::play(plan, &|cell| {
         progress.started(&cell.id());
         progress.finished(cell.verdict);
@@ -165,12 +160,12 @@ fn check_determinism(scenarios: &[Scenario], seed: u64) -> Result<(), u8> {
     Ok(())
 }
 
-fn seeds(arguments: &Arguments) -> Vec<u64> {
+fn seeds(arguments: &Arguments) -> Seeds {
     let (first, most) = match arguments.seed {
         Some(Seed(seed)) => (seed, 1),
         None => (FIRST_SEED, SEEDS),
     };
-    (0..u64::from(arguments.seeds.unwrap_or(most))).map(|offset| first.wrapping_add(offset)).collect()
+    Seeds { first, count: u64::from(arguments.seeds.unwrap_or(most)) }
 }
 
 impl Lane {

@@ -25,8 +25,12 @@ pub(super) fn report_folder() -> PathBuf {
     folder.strip_prefix(&here).map(Path::to_owned).unwrap_or(folder)
 }
 
-/// The commit that is checked out, where this is a checkout and git is at hand.
+/// The commit of what is tested: what `KMIPLAB_COMMIT` says, as an image without git is told when it is built, or else
+/// what is checked out, where this is a checkout and git is at hand.
 pub(super) fn commit() -> Option<String> {
+    if let Some(told) = std::env::var("KMIPLAB_COMMIT").ok().filter(|told| !told.is_empty()) {
+        return Some(told);
+    }
     let root = root();
     let asked = Command::new("git").arg("-C").arg(root.parent()?).args(["rev-parse", "HEAD"]).output().ok()?;
     let commit = String::from_utf8(asked.stdout).ok()?.trim().to_owned();

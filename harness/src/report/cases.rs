@@ -1,11 +1,13 @@
 //! Cells as people look at them: all seeds of one scenario, provider, peer and lane are one case.
 //!
+//! Seeds that passed may have been folded; their example stands among the cells, and the others are only counted.
 //! A case has the worst verdict of its seeds and shows the first seed that has it. What there is to tell about that
 //! seed is its [story](Case::story), which every form prints in the same order and the same words.
 
 use std::collections::BTreeMap;
 
-use super::model::{Cell, Place, Seed};
+use super::fold::Passed;
+use super::model::{Cell, Place, Seed, weighed};
 use super::verdict::Verdict;
 use super::words;
 
@@ -14,6 +16,8 @@ use super::words;
 pub struct Case<'a> {
     first: &'a Cell,
     rest: Vec<&'a Cell>,
+    /// How many seeds passed besides those whose cells are here.
+    folded: u64,
 }
 
 /// A piece of what there is to tell about a case.
@@ -61,14 +65,18 @@ pub enum Part<'a> {
 
 impl<'a> Case<'a> {
     /// Groups cells into cases, sorted by family, scenario, provider, peer and lane.
-    pub fn group(cells: &'a [Cell]) -> Vec<Case<'a>> {
+    pub fn group(cells: &'a [Cell], passed: &'a [Passed]) -> Vec<Case<'a>> {
         let mut cases: BTreeMap<_, Case<'a>> = BTreeMap::new();
-        for cell in cells {
+        for (cell, times) in weighed(cells, passed) {
             let key = (&cell.family, &cell.scenario, &cell.provider, &cell.peer, &cell.lane);
+            let folded = times.saturating_sub(1);
             cases
                 .entry(key)
-                .and_modify(|case| case.rest.push(cell))
-                .or_insert_with(|| Case { first: cell, rest: Vec::new() });
+                .and_modify(|case| {
+                    case.rest.push(cell);
+                    case.folded += folded;
+                })
+                .or_insert_with(|| Case { first: cell, rest: Vec::new(), folded });
         }
         cases.into_values().collect()
     }
@@ -88,7 +96,7 @@ impl<'a> Case<'a> {
         )
     }
 
-    /// Every cell, in the order of seeds.
+    /// Every cell, in the order of seeds; the example of folded ones last.
     pub fn cells(&self) -> impl Iterator<Item = &'a Cell> + '_ {
         std::iter::once(self.first).chain(self.rest.iter().copied())
     }
@@ -108,8 +116,13 @@ impl<'a> Case<'a> {
 
     /// `20 seeds`, or `4 of 20 seeds` where only some have the verdict of the case; empty where nothing was played.
     pub fn seeds(&self) -> String {
-        let all = self.cells().filter(|cell| cell.seed.is_some()).count();
-        let so = self.cells().filter(|cell| cell.seed.is_some() && cell.verdict == self.verdict()).count();
+        let count = |so: &dyn Fn(&Cell) -> bool| -> u64 {
+            let cells = self.cells().filter(|cell| cell.seed.is_some() && so(cell)).count();
+            u64::try_from(cells).unwrap_or(u64::MAX)
+        };
+        let verdict = self.verdict();
+        let all = count(&|_| true) + self.folded;
+        let so = count(&|cell| cell.verdict == verdict) + if verdict == Verdict::Pass { self.folded } else { 0 };
         match (so, all) {
             (_, 0) => String::new(),
             (so, all) if so == all => words::plural(all, "seed", "seeds"),
@@ -135,7 +148,7 @@ impl<'a> Case<'a> {
         let cell = self.shown();
         let mut parts = Vec::new();
         let line = |parts: &mut Vec<_>, label, text: &str| parts.push(Part::Line(label, text.to_owned()));
-        if let (Some(seed), false) = (cell.seed, self.rest.is_empty()) {
+        if let (Some(seed), false) = (cell.seed, self.rest.is_empty() && self.folded == 0) {
             line(&mut parts, Label::Seeds, &format!("{}: {}", self.seeds(), self.seeds_like(seed)));
         }
         for failure in &cell.failures {
@@ -164,6 +177,7 @@ impl<'a> Case<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fold::Fold;
     use super::super::sample;
     use super::*;
 
@@ -171,16 +185,36 @@ mod tests {
     fn the_first_seed_with_the_worst_verdict_stands_for_its_case() {
         use Verdict::*;
         let cells = sample::seeds("family", "name", &[Pass, Inconclusive, Fail, Fail]);
-        let cases = Case::group(&cells);
+        let cases = Case::group(&cells, &[]);
         assert_eq!(cases.len(), 1);
         assert_eq!(cases[0].shown().seed, cells[2].seed);
         assert_eq!(cases[0].seeds(), "2 of 4 seeds");
     }
 
     #[test]
+    fn folded_passes_are_counted_and_a_failure_among_them_is_shown() {
+        use Verdict::*;
+        let told = |verdicts: &[Verdict]| {
+            let mut fold = Fold::new(true);
+            sample::seeds("family", "name", verdicts).into_iter().for_each(|cell| fold.add(cell));
+            let (cells, passed) = fold.into_parts();
+            let cases = Case::group(&cells, &passed);
+            assert_eq!(cases.len(), 1);
+            let story = match cases[0].story().first() {
+                Some(Part::Line(Label::Seeds, text)) => text.clone(),
+                _ => String::new(),
+            };
+            (cases[0].verdict(), cases[0].seeds(), story)
+        };
+        let shown = "1 of 4 seeds: 0x3, shown here".to_owned();
+        assert_eq!(told(&[Pass, Pass, Fail, Pass]), (Fail, "1 of 4 seeds".to_owned(), shown));
+        assert_eq!(told(&[Pass; 4]).1, "4 seeds");
+    }
+
+    #[test]
     fn a_case_of_which_one_seed_did_not_run_is_not_told_as_a_pass() {
         let cells = sample::seeds("family", "name", &[Verdict::Pass, Verdict::NotRun]);
-        assert_eq!(Case::group(&cells)[0].verdict(), Verdict::NotRun);
+        assert_eq!(Case::group(&cells, &[])[0].verdict(), Verdict::NotRun);
     }
 
     #[test]
@@ -192,7 +226,7 @@ mod tests {
             Cell { peer: "enterprise-8".to_owned(), ..cell.clone() },
             Cell { lane: "process".to_owned(), ..cell },
         ];
-        let cases = Case::group(&cells);
+        let cases = Case::group(&cells, &[]);
         let anchors: std::collections::BTreeSet<_> = cases.iter().map(Case::anchor).collect();
         assert_eq!((cases.len(), anchors.len()), (4, 4));
     }
@@ -201,7 +235,7 @@ mod tests {
     fn of_many_failing_seeds_the_first_few_are_named() {
         let told = |failing: usize| {
             let cells = sample::seeds("family", "name", &vec![Verdict::Fail; failing]);
-            match Case::group(&cells)[0].story().first() {
+            match Case::group(&cells, &[])[0].story().first() {
                 Some(Part::Line(Label::Seeds, text)) => text.clone(),
                 _ => String::new(),
             }

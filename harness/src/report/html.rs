@@ -1,13 +1,15 @@
 //! `index.html`: one page that needs no network and no script, and can be mailed, printed and read in the dark.
 //!
 //! From top to bottom: what was tested, whether a real mongod ran, six numbers, the matrix, what wants attention in
-//! full, the reasons of what did not run, the invariants, the legend, and where and when it was played.
+//! full, the reasons of what did not run, the invariants, what else was exercised, the legend, and where and when it was
+//! played.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::cases::{Case, Label, Part};
+use super::counts::Tally;
 use super::model::{Place, Report};
 use super::verdict::{Tier, Verdict};
 use super::words;
@@ -36,6 +38,7 @@ pub fn render(report: &Report) -> String {
                     (matrix(&cases))
                     (attention(&report.failures()))
                     (reasons(&cases))
+                    (invariants(report))
                     (exercised(report))
                     (legend())
                     (machine(report))
@@ -49,7 +52,7 @@ pub fn render(report: &Report) -> String {
 }
 
 fn identity(report: &Report) -> Markup {
-    let real = report.cells.iter().any(|cell| cell.tier.is_real_mongod() && cell.verdict.ran());
+    let real = report.real_mongod_ran();
     html! {
         header {
             h1 { "Will MongoDB get its key?" }
@@ -59,6 +62,7 @@ fn identity(report: &Report) -> Markup {
                 " · " (words::plural(report.summary.scenarios, "scenario", "scenarios"))
                 " · " (words::plural(report.summary.cases, "case", "cases"))
                 " · " (words::runs(report))
+                @if report.shard.is_some() { " · " (words::part(report)) }
             }
             p.honest.real[real] { (report.first_line) }
             @for id in &report.summary.coverage_failures {
@@ -260,14 +264,15 @@ fn listed(cases: &[&Case<'_>]) -> String {
     texts.join("; ")
 }
 
-fn exercised(report: &Report) -> Markup {
+fn invariants(report: &Report) -> Markup {
     let rows = report.coverage();
     html! {
         @if !rows.is_empty() {
             h2 { "Invariants" }
             p.mute {
                 "Checked on every run, whatever its scenario expects. "
-                @if report.whole { "Every scenario was selected, so each invariant must have been exercised." }
+                @if report.shard.is_some() { "This is a part of a campaign: what it did not meet, another part may have met." }
+                @else if report.whole { "Every scenario was selected, so each invariant must have been exercised." }
                 @else { "Only a part of the scenarios was selected, so zero is no failure here." }
             }
             table.exercised {
@@ -281,6 +286,36 @@ fn exercised(report: &Report) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// A small table for each kind of words, side by side where there is room.
+fn exercised(report: &Report) -> Markup {
+    let coverage = report.coverage().len();
+    // The invariants have a table of their own, with what each of them says.
+    let tallies: Vec<_> = report.tallies().into_iter().skip(usize::from(coverage > 0)).collect();
+    html! {
+        @if report.runs() > 0 && !tallies.is_empty() {
+            h2 { "Exercised" }
+            p.mute {
+                "How often the operator was told of each class of failure, the proxy met each state of an endpoint, each "
+                "persona was played, and each verb fired. Zero is no failure, and nothing is known about it."
+            }
+            div.counts {
+                @for tally in &tallies { (table_of(tally)) }
+            }
+        }
+    }
+}
+
+fn table_of(tally: &Tally<'_>) -> Markup {
+    html! {
+        table {
+            caption { (tally.many) " " small { (tally.exercised()) " of " (tally.rows.len()) } }
+            @for (word, times) in &tally.rows {
+                tr.none[*times == 0] { th scope="row" { code { (word) } } td { (times) } }
             }
         }
     }
@@ -312,7 +347,7 @@ fn machine(report: &Report) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::Cell;
+    use super::super::model::{Cell, Played};
     use super::super::sample;
     use super::*;
 
@@ -371,6 +406,26 @@ mod tests {
         let page = render(&sample::gap());
         let (before, _) = page.split_once("class=\"numbers\"").unwrap();
         assert!(before.contains("K4 private-stays-private was not exercised"));
+    }
+
+    #[test]
+    fn every_word_stands_there_with_its_count_and_what_was_missed_is_marked() {
+        let page = render(&sample::everything());
+        let (_, section) = page.split_once("<h2>Exercised</h2>").unwrap();
+        assert!(section.contains("<caption>endpoint states <small>1 of 3</small></caption>"), "{section}");
+        assert!(section.contains("<tr class=\"none\"><th scope=\"row\"><code>rejected</code></th><td>0</td></tr>"));
+        let runs = sample::everything().runs();
+        assert!(section.contains(&format!("<code>psmdb-8</code></th><td>{runs}</td></tr>")), "{section}");
+        assert!(!render(&sample::report(Vec::new())).contains("<h2>Exercised</h2>"), "of nothing there is no table");
+    }
+
+    #[test]
+    fn a_part_of_a_campaign_says_which_and_judges_no_gap() {
+        let cells = sample::gap().cells;
+        let shard = Some("2/4".to_owned());
+        let page = render(&Report::new(Played { whole: true, shard, ..sample::played(cells) }));
+        assert!(page.contains(" · shard 2/4") && page.contains("This is a part of a campaign"));
+        assert!(!page.contains("was not exercised once by the whole run"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::fold::Passed;
 use super::model::{Cell, FORMAT, Report};
 
 /// The version of the lines that `--message-format json` prints.
@@ -23,6 +24,11 @@ pub fn render(report: &Report) -> String {
 /// One cell as one line, for `--message-format json`; without a line break.
 pub fn line(cell: &Cell) -> String {
     json!({ "v": LINE_VERSION, "cell": cell }).to_string()
+}
+
+/// The folded passes of one case as one line, for `--message-format json`; without a line break.
+pub fn passed_line(passed: &Passed) -> String {
+    json!({ "v": LINE_VERSION, "passed": passed }).to_string()
 }
 
 /// Reads `report.json` back. The caller names the file.

@@ -1,10 +1,12 @@
 //! `summary.md`: the report as a job summary or a comment on a change.
 //!
-//! In the order of reading: whether a real mongod ran, the one sentence, a table of cases, and what wants attention.
+//! In the order of reading: whether a real mongod ran, the one sentence, a table of cases, what wants attention, and what
+//! was exercised.
 
 use std::fmt::Write as _;
 
 use super::cases::{Case, Part};
+use super::counts::Tally;
 use super::model::Report;
 use super::verdict::Verdict;
 use super::words;
@@ -30,6 +32,20 @@ pub fn render(report: &Report) -> String {
     }
     for case in report.failures() {
         text.push_str(&story(&case));
+    }
+    if report.runs() > 0 {
+        text.push_str(&exercised(&report.tallies()));
+    }
+    text
+}
+
+/// A row for each kind of things: how many of them were exercised, and which were not.
+fn exercised(tallies: &[Tally<'_>]) -> String {
+    let mut text = String::from("\n| | exercised | not once |\n|---|---|---|\n");
+    for tally in tallies {
+        let missed: Vec<_> = tally.missed().into_iter().map(|word| format!("`{word}`")).collect();
+        let of = format!("{} of {}", tally.exercised(), tally.rows.len());
+        writeln!(text, "| {} | {of} | {} |", tally.many, missed.join(", ")).expect(INTO_A_STRING);
     }
     text
 }

@@ -7,6 +7,8 @@
 //! Invariant: a renderer reads the report and nothing else. What `report.json` lacks, no form can show.
 
 pub mod cases;
+pub mod counts;
+pub mod fold;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -22,12 +24,16 @@ pub mod write;
 mod sample;
 
 pub use cases::{Case, Label, Part};
-pub use model::{Cell, Failure, Machine, Place, Played, Report, Seed, Subject, Summary};
+pub use counts::{Counts, Tally};
+pub use fold::{DigestSum, Fold, Passed};
+pub use model::{Cell, Failure, Machine, Place, Planned, Played, Report, Seed, Subject, Summary};
 pub use verdict::{Tier, Verdict};
 
 /// A form in which a report is written to a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
+    /// Its name on the command line.
+    pub name: &'static str,
     /// Its file in the folder of the report.
     pub file: &'static str,
     /// What turns a report into its text.
@@ -36,10 +42,10 @@ pub struct Form {
 
 /// Every form that is written to a file.
 pub const FORMS: &[Form] = &[
-    Form { file: "index.html", render: html::render },
-    Form { file: "report.json", render: json::render },
-    Form { file: "junit.xml", render: junit::render },
-    Form { file: "summary.md", render: markdown::render },
+    Form { name: "html", file: "index.html", render: html::render },
+    Form { name: "json", file: "report.json", render: json::render },
+    Form { name: "junit", file: "junit.xml", render: junit::render },
+    Form { name: "markdown", file: "summary.md", render: markdown::render },
 ];
 
 #[cfg(test)]
@@ -47,9 +53,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_has_a_file_of_its_own() {
-        let files: std::collections::BTreeSet<_> = FORMS.iter().map(|form| form.file).collect();
-        assert_eq!(files.len(), FORMS.len());
+    fn every_form_has_a_name_and_a_file_of_its_own() {
+        for column in [|form: &Form| form.file, |form: &Form| form.name] {
+            let texts: std::collections::BTreeSet<_> = FORMS.iter().map(column).collect();
+            assert_eq!(texts.len(), FORMS.len());
+        }
     }
 
     #[test]

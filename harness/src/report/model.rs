@@ -1,7 +1,8 @@
 //! `report.json` as a structure: what was tested, one cell for every run, and what they come to.
 //!
 //! [`Report::new`] sorts the cells, adds up, and judges coverage; after that a report is only read. A cell is one
-//! scenario with one provider, one peer, one lane and one seed.
+//! scenario with one provider, one peer, one lane and one seed. Where a plan has very many seeds, the cells that passed
+//! are folded (`fold.rs`), and only the others are kept.
 //!
 //! Invariant: wall clocks and facts about the machine stand in [`Machine`] and nowhere else, so that two reports of the
 //! same commit differ in that block only.
@@ -14,6 +15,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cases::Case;
+use super::counts::{self, Counts, Tally};
+use super::fold::{Fold, Passed};
 use super::verdict::{Tier, Verdict};
 use super::words;
 
@@ -23,9 +26,12 @@ pub const FORMAT: u32 = 1;
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// Every run, sorted by family, scenario, provider, peer, lane, and seed.
+    /// Every run, sorted by family, scenario, provider, peer, lane, and seed. Those that passed are not among them where
+    /// the plan folds them: see `passed`.
     pub cells: Vec<Cell>,
-    /// How often each invariant was exercised, over all cells.
+    /// How often each word that the laboratory knows was exercised, over all runs; zero for what was not.
+    pub counts: Counts,
+    /// How often each invariant was exercised, over all runs.
     pub exercised: BTreeMap<String, u64>,
     /// Whether a real `mongod --enableEncryption` ran, as a sentence.
     pub first_line: String,
@@ -35,12 +41,38 @@ pub struct Report {
     pub invariants: BTreeMap<String, String>,
     /// Where and when; the only place for wall clocks.
     pub machine: Machine,
+    /// The runs that passed, folded into one entry for each case, sorted as cells are; empty unless the plan folds.
+    #[serde(default)]
+    pub passed: Vec<Passed>,
+    /// What was asked for.
+    pub plan: Planned,
+    /// Which part of the plan this is, such as `2/4`; nothing for all of it.
+    #[serde(default)]
+    pub shard: Option<String>,
     /// What was tested.
     pub subject: Subject,
-    /// What the cells come to.
+    /// What the runs come to.
     pub summary: Summary,
     /// Whether every scenario was selected. Only then must every invariant have been exercised.
     pub whole: bool,
+}
+
+/// What was asked for, all parts of a split campaign together: reports that are merged must agree on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Planned {
+    /// The first of the seeds, which follow one another; nothing if nothing was to be simulated.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub first_seed: Option<Seed>,
+    /// Whether runs that passed are folded, because there are so many seeds.
+    pub folded: bool,
+    /// The lane, where one was asked for by its name.
+    #[serde(default)]
+    pub lane: Option<String>,
+    /// The scenarios that were selected, with the SHA-256 of each file.
+    pub scenarios: BTreeMap<String, String>,
+    /// How many seeds each scenario was to be played with, besides those that its file pins.
+    pub seeds: u64,
 }
 
 /// What was tested.
@@ -69,6 +101,9 @@ pub struct Machine {
 /// One run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
+    /// How often each word was exercised; what was not is left out.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub counts: Counts,
     /// The digest over every byte and time of the trace; nothing if nothing ran.
     #[serde(default)]
     pub digest: Option<String>,
@@ -156,7 +191,7 @@ pub struct Place {
 pub struct Summary {
     /// How many cases there are: cells that differ only in their seed are one case.
     pub cases: u64,
-    /// How many cells there are.
+    /// How many cells there are, folded ones included.
     pub cells: u64,
     /// The invariants that were not exercised once although every scenario was selected.
     pub coverage_failures: Vec<String>,
@@ -175,10 +210,18 @@ pub struct Summary {
 pub struct Played {
     /// What was tested.
     pub subject: Subject,
-    /// Every run, in any order.
-    pub cells: Vec<Cell>,
+    /// What was asked for.
+    pub plan: Planned,
+    /// Which part of it this is; nothing for all of it.
+    pub shard: Option<String>,
+    /// Every run.
+    pub runs: Fold,
+    /// How many different seeds were played.
+    pub seeds: u64,
     /// The invariants that are checked on every run: what each one says, by its short name.
     pub invariants: BTreeMap<String, String>,
+    /// Every word that a run can exercise, each with zero.
+    pub words: Counts,
     /// Whether every scenario was selected.
     pub whole: bool,
     /// Where and when.
@@ -188,20 +231,40 @@ pub struct Played {
 impl Report {
     /// Sorts, adds up, and judges coverage.
     pub fn new(played: Played) -> Report {
-        let Played { subject, mut cells, invariants, whole, machine } = played;
+        let Played { subject, plan, shard, runs, seeds, invariants, words, whole, machine } = played;
+        let (mut cells, passed) = runs.into_parts();
         cells.sort_by(|one, other| one.order().cmp(&other.order()));
         let mut exercised: BTreeMap<String, u64> = invariants.keys().map(|id| (id.clone(), 0)).collect();
-        for (id, times) in cells.iter().flat_map(|cell| &cell.exercised) {
-            *exercised.entry(id.clone()).or_default() += times;
+        let mut totals = words;
+        let of_cells = cells.iter().map(|cell| (&cell.exercised, &cell.counts));
+        for (invariants, counts) in of_cells.chain(passed.iter().map(|passed| (&passed.exercised, &passed.counts))) {
+            counts::add(&mut exercised, invariants);
+            totals.add(counts);
         }
-        let summary = Summary::of(&cells, &exercised, whole);
-        let first_line = words::first_line(&cells);
-        Report { cells, exercised, first_line, format: FORMAT, invariants, machine, subject, summary, whole }
+        // A part proves nothing about what it did not meet: the report of all parts does.
+        let judged = whole && shard.is_none();
+        let summary = Summary::of(&cells, &passed, seeds, &exercised, judged);
+        let first_line = words::first_line(&cells, &passed);
+        Report {
+            cells,
+            counts: totals,
+            exercised,
+            first_line,
+            format: FORMAT,
+            invariants,
+            machine,
+            passed,
+            plan,
+            shard,
+            subject,
+            summary,
+            whole,
+        }
     }
 
     /// The cells as people look at them: one case for all seeds.
     pub fn cases(&self) -> Vec<Case<'_>> {
-        Case::group(&self.cells)
+        Case::group(&self.cells, &self.passed)
     }
 
     /// The cases that somebody must look at, sorted by family and name.
@@ -216,16 +279,34 @@ impl Report {
         rows
     }
 
-    /// Whether any cell of a lane was played. If a lane named by itself was not, the run ends with exit code 6.
-    pub fn lane_ran(&self, lane: &str) -> bool {
-        self.cells.iter().any(|cell| cell.lane == lane && cell.verdict.ran())
+    /// Everything that was exercised, kind by kind, as forms show it.
+    pub fn tallies(&self) -> Vec<Tally<'_>> {
+        Tally::of(self.coverage(), &self.counts)
+    }
+
+    /// How many runs there were.
+    pub fn runs(&self) -> u64 {
+        weighed(&self.cells, &self.passed).filter(|(cell, _)| cell.verdict.ran()).map(|(_, times)| times).sum()
+    }
+
+    /// Whether a real `mongod --enableEncryption` ran anywhere.
+    pub fn real_mongod_ran(&self) -> bool {
+        weighed(&self.cells, &self.passed).any(|(cell, _)| cell.tier.is_real_mongod() && cell.verdict.ran())
+    }
+
+    /// The lane that was asked for by name and in which nothing ran: the run ends with exit code 6. A part of a campaign
+    /// misses none, because others have the rest.
+    pub fn missed_lane(&self) -> Option<&str> {
+        let asked = self.plan.lane.as_deref().filter(|_| self.shard.is_none())?;
+        let ran = weighed(&self.cells, &self.passed).any(|(cell, _)| cell.lane == asked && cell.verdict.ran());
+        (!ran).then_some(asked)
     }
 
     /// The exit code: 0 all as expected, 1 a failure, an unexpected pass or a gap in coverage, 3 nothing worse than
-    /// inconclusive, 4 nothing was played.
+    /// inconclusive, 4 nothing was played. For a part of a campaign there may well be nothing to play.
     pub fn exit_code(&self) -> u8 {
         let any = |wanted: Verdict| self.cells.iter().any(|cell| cell.verdict == wanted);
-        if !self.cells.iter().any(|cell| cell.verdict.ran()) {
+        if self.runs() == 0 && self.shard.is_none() {
             4
         } else if any(Verdict::Fail) || any(Verdict::UnexpectedPass) || !self.summary.coverage_failures.is_empty() {
             1
@@ -243,28 +324,29 @@ impl Cell {
         format!("{}/{}", self.family, self.scenario)
     }
 
-    fn order(&self) -> impl Ord + use<'_> {
+    pub(super) fn order(&self) -> impl Ord + use<'_> {
         (&self.family, &self.scenario, &self.provider, &self.peer, &self.lane, self.seed)
     }
 }
 
 impl Summary {
-    fn of(cells: &[Cell], exercised: &BTreeMap<String, u64>, whole: bool) -> Summary {
-        let cases = Case::group(cells);
+    fn of(cells: &[Cell], passed: &[Passed], seeds: u64, exercised: &BTreeMap<String, u64>, judged: bool) -> Summary {
+        let cases = Case::group(cells, passed);
         let mut verdicts: BTreeMap<Verdict, u64> = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
         for case in &cases {
             *verdicts.entry(case.verdict()).or_default() += 1;
         }
         // Where nothing was played, nothing was promised: that is an exit code of its own.
-        let judged = whole && cells.iter().any(|cell| cell.verdict.ran());
+        let judged = judged && weighed(cells, passed).any(|(cell, _)| cell.verdict.ran());
         let gaps = exercised.iter().filter(|(_, times)| judged && **times == 0);
         Summary {
             cases: count(cases.len()),
-            cells: count(cells.len()),
+            cells: weighed(cells, passed).map(|(_, times)| times).sum(),
             coverage_failures: gaps.map(|(id, _)| id.clone()).collect(),
-            scenarios: count(cells.iter().map(Cell::id).collect::<BTreeSet<_>>().len()),
-            seeds: count(cells.iter().filter_map(|cell| cell.seed).collect::<BTreeSet<_>>().len()),
-            simulated_ms: cells.iter().map(|cell| cell.simulated_ms).sum(),
+            scenarios: count(weighed(cells, passed).map(|(cell, _)| cell.id()).collect::<BTreeSet<_>>().len()),
+            seeds,
+            simulated_ms: cells.iter().map(|cell| cell.simulated_ms).sum::<u64>()
+                + passed.iter().map(|passed| passed.simulated_ms).sum::<u64>(),
             verdicts,
         }
     }
@@ -273,6 +355,11 @@ impl Summary {
     pub fn count(&self, verdict: Verdict) -> u64 {
         self.verdicts.get(&verdict).copied().unwrap_or(0)
     }
+}
+
+/// Cells, each with the number of runs that it stands for: folded ones as their example.
+pub(super) fn weighed<'a>(cells: &'a [Cell], passed: &'a [Passed]) -> impl Iterator<Item = (&'a Cell, u64)> + 'a {
+    cells.iter().map(|cell| (cell, 1)).chain(passed.iter().map(|passed| (&passed.example, passed.count)))
 }
 
 fn count(length: usize) -> u64 {

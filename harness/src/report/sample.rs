@@ -1,8 +1,10 @@
 //! Small reports for the tests of this room. The runs in them are invented.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Cell, Failure, Machine, Place, Played, Report, Seed, Subject};
+use super::counts::Counts;
+use super::fold::Fold;
+use super::model::{Cell, Failure, Machine, Place, Planned, Played, Report, Seed, Subject};
 use super::verdict::{Tier, Verdict};
 
 const INVARIANTS: [(&str, &str); 4] = [
@@ -25,6 +27,7 @@ pub(super) fn cell(family: &str, scenario: &str, verdict: Verdict) -> Cell {
         Verdict::NotRun => Some("no mongod was found"),
     };
     Cell {
+        counts: if ran { counts() } else { Counts::default() },
         digest: ran.then(|| format!("sha256:{}", "d1".repeat(32))),
         drawn: Vec::new(),
         exercised: if ran { exercised(3) } else { BTreeMap::new() },
@@ -49,6 +52,28 @@ pub(super) fn cell(family: &str, scenario: &str, verdict: Verdict) -> Cell {
     }
 }
 
+/// What a run exercises.
+fn counts() -> Counts {
+    let map = |word: &str, times| BTreeMap::from([(word.to_owned(), times)]);
+    Counts {
+        classes: map("credentials-expired", 1),
+        endpoints: map("available", 2),
+        personas: map("psmdb-8", 1),
+        verbs: map("start", 2),
+    }
+}
+
+/// What a run could exercise.
+fn words() -> Counts {
+    let map = |words: [&str; 3]| words.into_iter().map(|word| (word.to_owned(), 0)).collect();
+    Counts {
+        classes: map(["access-denied", "credentials-expired", "key-disabled"]),
+        endpoints: map(["available", "refusing", "rejected"]),
+        personas: BTreeMap::from([("psmdb-8".to_owned(), 0)]),
+        verbs: map(["expire", "start", "stop"]),
+    }
+}
+
 fn exercised(times: u64) -> BTreeMap<String, u64> {
     INVARIANTS.iter().map(|(id, _)| ((*id).to_owned(), times)).collect()
 }
@@ -65,13 +90,24 @@ pub(super) fn seeds(family: &str, scenario: &str, verdicts: &[Verdict]) -> Vec<C
 
 /// What a part of all scenarios was played for.
 pub(super) fn played(cells: Vec<Cell>) -> Played {
+    let seeds: BTreeSet<_> = cells.iter().filter_map(|cell| cell.seed).collect();
     Played {
+        plan: Planned {
+            first_seed: Some(Seed(1)),
+            folded: false,
+            lane: Some("sim".to_owned()),
+            scenarios: cells.iter().map(|cell| (cell.id(), format!("sha256:{}", "f1".repeat(32)))).collect(),
+            seeds: 1,
+        },
+        shard: None,
+        seeds: u64::try_from(seeds.len()).unwrap(),
+        words: words(),
         subject: Subject {
             commit: Some("3f9c2e1".to_owned()),
             name: "kmip-proxy".to_owned(),
             version: "0.1.0".to_owned(),
         },
-        cells,
+        runs: Fold::from(cells),
         invariants: INVARIANTS.iter().map(|(id, says)| ((*id).to_owned(), (*says).to_owned())).collect(),
         whole: false,
         machine: Machine { cores: 2, elapsed_ms: 1_920, started: "2026-11-22T04:46:00Z".to_owned() },

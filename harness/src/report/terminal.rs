@@ -1,5 +1,5 @@
 //! The report on a terminal, in the order in which an eye runs down it: the honest first line, one line for each case,
-//! a rule, one sentence, and then again, in full, what wants attention.
+//! a rule, one sentence, how much was exercised, and then again, in full, what wants attention.
 //!
 //! Invariant: colour and Unicode only decorate. Without them the text says the same.
 
@@ -55,10 +55,13 @@ pub fn cases(report: &Report, style: Style) -> String {
     text
 }
 
-/// A rule and one sentence; gaps in coverage below it. This alone is what `--quiet` prints.
+/// A rule, one sentence, and how much was exercised; gaps in coverage below it. This alone is what `--quiet` prints.
 pub fn summary(report: &Report, style: Style) -> String {
     let rule = if style.unicode { "─" } else { "-" }.repeat(MARGIN);
     let mut text = format!("{rule}\n{} {}\n", margin("Summary", BOLD, style), words::summary(report));
+    if let Some(exercised) = words::exercised(report) {
+        writeln!(text, "{} {exercised}", margin("Exercised", DIM, style)).expect(INTO_A_STRING);
+    }
     for id in &report.summary.coverage_failures {
         let says = words::coverage_failure(report, id);
         writeln!(text, "{} {says}", margin("COVERAGE", RED, style)).expect(INTO_A_STRING);

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Cell, Report};
+use super::counts::Tally;
+use super::fold::Passed;
+use super::model::{Cell, Report, weighed};
 use super::verdict::{Tier, Verdict};
 
 /// `1 seed`, `20 seeds`.
@@ -34,9 +36,13 @@ fn pair(great: u64, great_unit: &str, small: u64, small_unit: &str) -> String {
 /// The sentence that sums up a report; only what is not zero is counted.
 pub fn summary(report: &Report) -> String {
     let summary = &report.summary;
-    if summary.cells == 0 {
+    if summary.cells == 0 && report.shard.is_none() {
         return "nothing was selected: `kmiplab list` shows what there is".to_owned();
     }
+    if summary.cells == 0 {
+        return format!("{}: no seed belongs to this part", part(report));
+    }
+    let part = if report.shard.is_some() { format!("{}: ", part(report)) } else { String::new() };
     let verdicts: Vec<_> = Verdict::ALL
         .into_iter()
         .map(|verdict| (verdict, summary.count(verdict)))
@@ -44,7 +50,7 @@ pub fn summary(report: &Report) -> String {
         .map(|(verdict, count)| format!("{count} {}", verdict.counted(count)))
         .collect();
     format!(
-        "{}, {}: {} ({}, {} simulated)",
+        "{part}{}, {}: {} ({}, {} simulated)",
         plural(summary.scenarios, "scenario", "scenarios"),
         plural(summary.cases, "case", "cases"),
         verdicts.join(", "),
@@ -55,12 +61,23 @@ pub fn summary(report: &Report) -> String {
 
 /// How many runs there were, as `900 runs with 20 seeds`.
 pub fn runs(report: &Report) -> String {
-    let ran = report.cells.iter().filter(|cell| cell.verdict.ran()).count();
-    let runs = plural(ran, "run", "runs");
+    let runs = plural(report.runs(), "run", "runs");
     match report.summary.seeds {
         0 => runs,
         seeds => format!("{runs} with {}", plural(seeds, "seed", "seeds")),
     }
+}
+
+/// How much of what there is was exercised: `10 of 10 invariants, 25 of 26 classes, …`; nothing where nothing ran.
+pub fn exercised(report: &Report) -> Option<String> {
+    let of = |tally: Tally<'_>| format!("{} of {}", tally.exercised(), plural(tally.rows.len(), tally.one, tally.many));
+    let texts: Vec<_> = report.tallies().into_iter().map(of).collect();
+    (report.runs() > 0 && !texts.is_empty()).then(|| texts.join(", "))
+}
+
+/// Which part of a campaign a report is, as `shard 2/4`; empty for all of it.
+pub fn part(report: &Report) -> String {
+    report.shard.as_ref().map(|shard| format!("shard {shard}")).unwrap_or_default()
 }
 
 /// What a gap in coverage means, for one invariant.
@@ -70,21 +87,22 @@ pub fn coverage_failure(report: &Report, id: &str) -> String {
 }
 
 /// Whether a real `mongod --enableEncryption` ran: the first line of every report.
-pub fn first_line(cells: &[Cell]) -> String {
-    let ran: Vec<_> = cells.iter().filter(|cell| cell.verdict.ran()).collect();
-    let real: Vec<_> = ran.iter().filter(|cell| cell.tier.is_real_mongod()).collect();
+pub fn first_line(cells: &[Cell], passed: &[Passed]) -> String {
+    let ran: Vec<_> = weighed(cells, passed).filter(|(cell, _)| cell.verdict.ran()).collect();
+    let real: Vec<_> = ran.iter().filter(|(cell, _)| cell.tier.is_real_mongod()).collect();
     if !real.is_empty() {
-        let peers: BTreeSet<_> = real.iter().map(|cell| format!("{} ({})", cell.peer, cell.tier.as_str())).collect();
+        let peers: BTreeSet<_> =
+            real.iter().map(|(cell, _)| format!("{} ({})", cell.peer, cell.tier.as_str())).collect();
         let peers = peers.into_iter().collect::<Vec<_>>().join(", ");
         return format!(
             "A real mongod --enableEncryption ran in {} of {}: {peers}.",
-            real.len(),
-            plural(ran.len(), "run", "runs")
+            real.iter().map(|(_, times)| times).sum::<u64>(),
+            plural(ran.iter().map(|(_, times)| times).sum::<u64>(), "run", "runs")
         );
     }
     let instead = if ran.is_empty() {
         "nothing ran at all"
-    } else if ran.iter().any(|cell| cell.tier == Tier::RealDriver) {
+    } else if ran.iter().any(|(cell, _)| cell.tier == Tier::RealDriver) {
         "every cell that ran was played by a persona or a MongoDB driver"
     } else {
         "every cell that ran was played by a persona"
@@ -158,7 +176,7 @@ mod tests {
             ),
         ];
         for (cells, line) in table {
-            assert_eq!(first_line(&cells), line);
+            assert_eq!(first_line(&cells, &[]), line);
         }
     }
 }

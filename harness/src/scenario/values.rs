@@ -208,8 +208,8 @@ impl Literal for Sentence {
 /// region.
 pub(super) struct EndpointName;
 
-/// The endpoint of the second region.
-pub(super) const REPLICA: &str = "replica";
+/// The name of the endpoint of the second region.
+pub const REPLICA: &str = "replica";
 
 impl Literal for EndpointName {
     type Value = String;

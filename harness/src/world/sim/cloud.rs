@@ -20,7 +20,7 @@ use super::machine::{CLOUD, Ground};
 use super::network::{Map, Place};
 use super::planted::Planted;
 use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
-use crate::scenario::{self, Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, World};
+use crate::scenario::{self, Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, REPLICA, World};
 use crate::trace::Trace;
 use crate::world::Entropy;
 
@@ -32,9 +32,6 @@ const ROLE: &str = "atlas-kms";
 
 /// The role's external id, as its trust policy asks for.
 pub(crate) const EXTERNAL_ID: &str = "kmiplab-external-id";
-
-/// The endpoint of the second region.
-const REPLICA: &str = "replica";
 
 /// The name of the token service's host.
 const STS: &str = "sts";
