@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use kmip_proxy::env::Env;
 use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret, SecretText};
 use kmip_proxy::kms::{self, Call, Kms as _};
 use kmip_proxy::operator::{LogFormat, Notice, Operator, render};
@@ -22,7 +21,7 @@ use super::machine::{
     DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders, PROXY, ProxyOrders, Stopping, in_dbpath,
     process,
 };
-use super::planted::Planted;
+use super::planted::{Planted, wrapped};
 use super::relay;
 use crate::cast::{self, Persona, Stage};
 use crate::scenario::{GivenBy, Scenario};
@@ -48,7 +47,7 @@ pub(crate) fn proxy(
         let (world, endpoints) = (world.clone(), endpoints.clone());
         let (current, ground, planted) = (current.clone(), ground.clone(), planted.clone());
         let begin = move |orders: ProxyOrders, stop: watch::Receiver<bool>| -> Program {
-            let env = product_env(&ground, &planted);
+            let env = planted.spoil(ground.env("proxy", PROXY), &ground.trace);
             let flags = match world.credentials.given_by {
                 GivenBy::Metadata => FlagCredentials::default(),
                 GivenBy::Flags => flags(&current.lock().expect("nothing panics while it holds the credentials")),
@@ -71,11 +70,8 @@ pub(crate) fn proxy(
                 certificates: proxy::Certificates::Generated,
                 limits: Default::default(),
             };
-            let provider = match (&planted.kms, provider) {
-                (Some(wrap), Some(provider)) => Some(wrap(provider, &ground.trace)),
-                (_, provider) => provider,
-            };
-            let operator = Arc::new(Recorder(ground.trace.clone()));
+            let provider = provider.map(|provider| wrapped(&planted.kms, provider, &ground.trace));
+            let operator = wrapped(&planted.operator, Arc::new(Recorder(ground.trace.clone())), &ground.trace);
             Box::pin(async move {
                 match proxy::run(settings, env, provider, operator, stop).await {
                     Ok(()) => "told to stop".to_owned(),
@@ -131,18 +127,6 @@ pub(crate) fn mongod(
             match never {}
         }
     });
-}
-
-/// The outside as the product is given it, planted bugs included.
-fn product_env(ground: &Ground, planted: &Planted) -> Env {
-    let mut env = ground.env("proxy", PROXY);
-    if let Some(wrap) = &planted.files {
-        env.files = wrap(env.files, &ground.trace);
-    }
-    if let Some(wrap) = &planted.network {
-        env.network = wrap(env.network, &ground.trace);
-    }
-    env
 }
 
 fn flags(current: &Current) -> FlagCredentials {
