@@ -407,7 +407,7 @@ fn spellings(bytes: &[u8]) -> Vec<String> {
 /// all digits to which the neighbours add nothing, as in the header of a password after its user name.
 fn amid(bytes: &[u8], before: usize, encode: impl Fn(&[u8]) -> String) -> String {
     let mut text = encode(&[&vec![0; before], bytes].concat());
-    if (before + bytes.len()) % 3 != 0 {
+    if !(before + bytes.len()).is_multiple_of(3) {
         text.pop();
     }
     text.split_off((before * 8).div_ceil(6))

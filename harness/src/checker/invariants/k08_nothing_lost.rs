@@ -16,7 +16,7 @@ use crate::trace::{Event, What};
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K8",
     name: "nothing-lost",
-    meaning: "every identifier that was given out names one key that survives a power cut, every file is whole, and \
+    meaning: "every identifier that was given out names one key, which survives a power cut, every file is whole, and \
               metadata files are never written",
     judge,
 };
@@ -160,7 +160,7 @@ mod tests {
     fn an_identifier_is_given_out_once() {
         let again = durable(durable(making("Register")).succeed(|_| {}).ask("Register")).succeed(|_| {});
         let told = format!("at 0.000s {KEY} was given out, and was given out before");
-        assert_eq!(broken(again.file(PATH, CONTENT)), [told.clone()]);
+        assert_eq!(broken(again.file(PATH, CONTENT)), std::slice::from_ref(&told));
         let existing = durable(Story::plain().ask("Register")).succeed(|_| {});
         assert_eq!(broken(existing.file(PATH, CONTENT)), [told]);
     }
