@@ -109,7 +109,9 @@ impl Story {
     fn answer(self, parts: AnswerParts) -> Self {
         let what = What::Answer {
             exchange: self.exchange,
-            operation: parts.has_operation.then(|| self.operation.clone()),
+            operation: parts
+                .has_operation
+                .then(|| parts.operation.map_or_else(|| self.operation.clone(), str::to_owned)),
             version: parts.version.to_owned(),
             key: parts.key,
             status: parts.status.to_owned(),
@@ -210,6 +212,8 @@ impl Story {
 /// What an answer says, as far as judges look.
 pub(super) struct AnswerParts {
     pub(super) has_operation: bool,
+    /// What it says instead of the operation that was asked for.
+    pub(super) operation: Option<&'static str>,
     pub(super) version: &'static str,
     pub(super) key: Option<String>,
     pub(super) status: &'static str,
@@ -225,6 +229,7 @@ impl Default for AnswerParts {
     fn default() -> Self {
         AnswerParts {
             has_operation: true,
+            operation: None,
             version: "1.0",
             key: None,
             status: "Success",

@@ -378,14 +378,16 @@ impl What {
     }
 }
 
-/// Raw, hex in both cases, both alphabets of base64 with and without padding, and numbers as `{:?}` prints bytes. Short
-/// secrets are not searched: they would be found everywhere.
+/// Raw, hex in both cases, hex byte by byte as `{:02x?}`, dumps and OpenSSL print it, both alphabets of base64 with and
+/// without padding, also amid other text, and numbers as `{:?}` prints bytes. Short secrets are not searched: they would be found everywhere.
 fn spellings(bytes: &[u8]) -> Vec<String> {
     if bytes.len() < 8 {
         return Vec::new();
     }
     let lower = hex(bytes);
+    let digits: Vec<String> = bytes.iter().map(|byte| hex(&[*byte])).collect();
     let mut texts = vec![lower.to_uppercase(), lower];
+    texts.extend([", ", " ", ":"].map(|between| digits.join(between)));
     // Padded ones first: what remains of them would look like padding that nobody wrote.
     texts.extend([STANDARD, URL_SAFE, STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|base64| base64.encode(bytes)));
     texts.push(bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", "));
@@ -394,7 +396,21 @@ fn spellings(bytes: &[u8]) -> Vec<String> {
         let quoted = serde_json::to_string(text).expect("a string is plain data");
         texts.push(quoted[1..quoted.len() - 1].to_owned());
     }
+    // Last, because they are parts of the others.
+    for base64 in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        texts.extend((0..3).map(|before| amid(bytes, before, |bytes| base64.encode(bytes))));
+    }
     texts
+}
+
+/// What stands in the base64 text of something longer that has the bytes in it, `before` bytes from a multiple of three:
+/// all digits to which the neighbours add nothing, as in the header of a password after its user name.
+fn amid(bytes: &[u8], before: usize, encode: impl Fn(&[u8]) -> String) -> String {
+    let mut text = encode(&[&vec![0; before], bytes].concat());
+    if !(before + bytes.len()).is_multiple_of(3) {
+        text.pop();
+    }
+    text.split_off((before * 8).div_ceil(6))
 }
 
 /// Lower-case hexadecimal.

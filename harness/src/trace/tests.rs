@@ -40,6 +40,9 @@ fn a_secret_is_found_and_replaced_in_every_spelling() {
         URL_SAFE.encode(SECRET),
         URL_SAFE_NO_PAD.encode(SECRET),
         format!("{SECRET:?}").trim_matches(['[', ']']).to_owned(),
+        format!("{SECRET:02x?}").trim_matches(['[', ']']).to_owned(),
+        format!("{SECRET:02x?}").trim_matches(['[', ']']).replace(", ", " "),
+        format!("{SECRET:02x?}").trim_matches(['[', ']']).replace(", ", ":"),
     ];
     for spelling in spellings {
         let (trace, _) = trace();
@@ -98,6 +101,23 @@ fn a_text_without_secrets_is_kept_as_it_is() {
     let events = trace.events();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].what, log("tried in vain"));
+}
+
+#[test]
+fn a_secret_is_found_amid_other_text_that_was_encoded_with_it() {
+    for before in ["", "u", "us", "use", "user"] {
+        for after in ["", "@", "@h", "@ho"] {
+            let whole = [before.as_bytes(), SECRET, after.as_bytes()].concat();
+            for encoded in [STANDARD.encode(&whole), URL_SAFE_NO_PAD.encode(&whole)] {
+                let (trace, _) = trace();
+                trace.secret("the secret access key", SECRET);
+                trace.record("proxy", log(&encoded));
+                let findings = trace.events().into_iter().filter(|event| matches!(event.what, What::Finding { .. }));
+                assert_eq!(findings.count(), 1, "{before}...{after}");
+                assert_eq!(trace.secrets_in(encoded.as_bytes()).len(), 1, "{before}...{after}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -131,21 +131,39 @@ impl Answer {
         })
     }
 
-    /// What makes this no answer at all, if anything: the wrong message, or a batch that does not add up.
+    /// What makes this no answer at all, if anything: the wrong message, a batch or a key that does not add up, or no
+    /// Time Stamp, which every answer has (KMIP 1.4, clause 7.2).
     pub fn malformed(&self) -> Option<String> {
         if self.message.tag != RESPONSE_MESSAGE {
             return Some(format!("{} instead of ResponseMessage", tag_name(self.message.tag)));
         }
         let counted = i32::try_from(self.items.len()).ok();
         match self.batch_count {
-            Some(count) if Some(count) == counted && count > 0 => None,
+            Some(count) if Some(count) == counted && count > 0 => self.incomplete(),
             Some(count) => Some(format!("batch count {count}, but {} batch items", self.items.len())),
             None => Some("no batch count".to_owned()),
         }
     }
+
+    /// What is missing, or wrong within an item.
+    fn incomplete(&self) -> Option<String> {
+        if self.message.descendant(&[RESPONSE_HEADER, TIME_STAMP]).is_none() {
+            return Some("no time stamp".to_owned());
+        }
+        self.items.iter().find_map(AnswerItem::misstated)
+    }
 }
 
 impl AnswerItem {
+    /// A raw symmetric key that is longer or shorter than its Cryptographic Length says (clause 2.1.3), in bits.
+    fn misstated(&self) -> Option<String> {
+        let raw = self.object_type.as_deref() == Some("SymmetricKey") && self.key_format.as_deref() == Some("Raw");
+        let (material, stated) = (self.key_material.as_ref().filter(|_| raw && !self.wrapped)?, self.length?);
+        let bits = material.len() * 8;
+        (usize::try_from(stated) != Ok(bits))
+            .then(|| format!("a key of {bits} bits whose length is stated as {stated}"))
+    }
+
     fn read(item: &Item) -> Self {
         let payload = item.child(RESPONSE_PAYLOAD);
         let attributes = || payload.into_iter().flat_map(Item::children).filter(|item| item.tag == ATTRIBUTE);
@@ -291,6 +309,23 @@ mod tests {
         assert_eq!(bare.malformed().as_deref(), Some("no batch count"));
         assert_eq!((bare.version.as_str(), bare.items[0].status.as_str()), ("?", "?"));
         assert_eq!(bare.items[0].operation, None);
+    }
+
+    #[test]
+    fn an_answer_whose_key_has_another_length_than_it_says_or_that_has_no_time_is_malformed() {
+        let bytes = fixture(include_str!("../../../fixtures/kmip/psmdb/02-restart-verify-active.2-get.resp.hex"));
+        let whole = Answer::read(&bytes).unwrap();
+        let mut short = whole.clone();
+        short.items[0].key_material = Some(vec![0; 16]);
+        assert_eq!(short.malformed().as_deref(), Some("a key of 128 bits whose length is stated as 256"));
+        short.items[0].object_type = Some("SecretData".to_owned());
+        assert_eq!(short.malformed(), None, "what is no key has no such length");
+        let mut timeless = whole;
+        timeless.message = Item::structure(
+            RESPONSE_MESSAGE,
+            vec![Item::structure(RESPONSE_HEADER, vec![Item::integer(BATCH_COUNT, 1)])],
+        );
+        assert_eq!(timeless.malformed().as_deref(), Some("no time stamp"));
     }
 
     #[test]

@@ -1,102 +1,114 @@
-//! Bugs around the key service: each wraps it and spoils `unwrap`, or `wrap`.
+//! Bugs around the key service, in what is made of its keys: each wraps it and spoils `unwrap`, or `wrap`.
+//!
+//! What it is asked, and how often, is in `calls.rs`; what is told of its failures in `failures.rs`.
 
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kmip_proxy::env::BoxFuture;
-use kmip_proxy::keys::{Credentials, Provider, Secret};
+use kmip_proxy::keys::{Provider, Secret};
 use kmip_proxy::kms::{Call, Class, Description, Kms, KmsError};
+
+/// What a provider opens.
+pub(crate) type Opened<'a> = BoxFuture<'a, Result<Secret, KmsError>>;
+/// What a provider has wrapped.
+pub(crate) type Wrapped<'a> = BoxFuture<'a, Result<Vec<u8>, KmsError>>;
+
+/// A key service with a bug: whatever is not spoilt goes through.
+pub(crate) trait Bug: std::fmt::Debug + Send + Sync {
+    fn inner(&self) -> &Arc<dyn Kms>;
+
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> Wrapped<'a> {
+        self.inner().wrap(call, plaintext)
+    }
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> Opened<'a> {
+        self.inner().unwrap(call, ciphertext)
+    }
+}
+
+/// The bug as the product is given it.
+#[derive(Debug)]
+pub(crate) struct Spoilt<B>(pub(crate) B);
+
+impl<B: Bug> Kms for Spoilt<B> {
+    fn provider(&self) -> Provider {
+        self.0.inner().provider()
+    }
+
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> Wrapped<'a> {
+        self.0.wrap(call, plaintext)
+    }
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> Opened<'a> {
+        self.0.unwrap(call, ciphertext)
+    }
+
+    fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>> {
+        self.0.inner().describe(call)
+    }
+}
+
+pub(crate) fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Opens a key once, and gives it out for ever.
 pub(crate) fn remembers(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
-    Arc::new(Remembers { inner, opened: Mutex::default() })
-}
-
-/// Quotes the secret access key when something fails.
-pub(crate) fn gossips(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
-    Arc::new(Gossips { inner })
-}
-
-/// Never asks again once something has failed.
-pub(crate) fn sulks(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
-    Arc::new(Sulks { inner, failed: Mutex::default() })
-}
-
-/// Tries every failure fifty times.
-pub(crate) fn storms(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
-    Arc::new(Storms { inner })
-}
-
-/// Wraps nothing: what it is given it gives back.
-pub(crate) fn shows(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
-    Arc::new(Shows { inner })
-}
-
-/// Refuses to wrap.
-pub(crate) fn refuses(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
-    Arc::new(Refuses { inner })
-}
-
-/// Everything but `unwrap` goes through.
-macro_rules! passes_on {
-    () => {
-        fn provider(&self) -> Provider {
-            self.inner.provider()
-        }
-
-        fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
-            self.inner.wrap(call, plaintext)
-        }
-
-        fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>> {
-            self.inner.describe(call)
-        }
-    };
+    Arc::new(Spoilt(Remembers { inner, opened: Mutex::default() }))
 }
 
 #[derive(Debug)]
 struct Remembers {
     inner: Arc<dyn Kms>,
-    opened: Mutex<Vec<(Vec<u8>, Secret)>>,
+    opened: Mutex<BTreeMap<Vec<u8>, Secret>>,
 }
 
-impl Kms for Remembers {
-    passes_on!();
+impl Bug for Remembers {
+    fn inner(&self) -> &Arc<dyn Kms> {
+        &self.inner
+    }
 
-    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> Opened<'a> {
         Box::pin(async move {
-            let remembered = {
-                let opened = self.opened.lock().expect("no bug panics while it holds the lock");
-                opened.iter().find(|(wrapped, _)| wrapped == ciphertext).map(|(_, secret)| secret.clone())
-            };
+            let remembered = lock(&self.opened).get(ciphertext).cloned();
             if let Some(secret) = remembered {
                 return Ok(secret);
             }
             let secret = self.inner.unwrap(call, ciphertext).await?;
-            self.opened
-                .lock()
-                .expect("no bug panics while it holds the lock")
-                .push((ciphertext.to_vec(), secret.clone()));
+            lock(&self.opened).insert(ciphertext.to_vec(), secret.clone());
             Ok(secret)
         })
     }
 }
 
-#[derive(Debug)]
-struct Gossips {
-    inner: Arc<dyn Kms>,
+/// Opens every key, and gives out the one that was opened first.
+pub(crate) fn mixes_up(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Spoilt(MixesUp { inner, first: Mutex::default() }))
 }
 
-impl Kms for Gossips {
-    passes_on!();
+#[derive(Debug)]
+struct MixesUp {
+    inner: Arc<dyn Kms>,
+    first: Mutex<Option<Secret>>,
+}
 
-    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+impl Bug for MixesUp {
+    fn inner(&self) -> &Arc<dyn Kms> {
+        &self.inner
+    }
+
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> Opened<'a> {
         Box::pin(async move {
-            self.inner.unwrap(call, ciphertext).await.map_err(|error| match call.credentials {
-                Credentials::Aws(aws) => error.because(format!("tried with {}", aws.secret_access_key.expose())),
-                Credentials::Local(_) => error,
-            })
+            let opened = self.inner.unwrap(call, ciphertext).await?;
+            Ok(lock(&self.first).get_or_insert(opened).clone())
         })
     }
+}
+
+/// Never asks again once something has failed.
+pub(crate) fn sulks(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Spoilt(Sulks { inner, failed: Mutex::default() }))
 }
 
 #[derive(Debug)]
@@ -105,85 +117,58 @@ struct Sulks {
     failed: Mutex<bool>,
 }
 
-impl Kms for Sulks {
-    passes_on!();
+impl Bug for Sulks {
+    fn inner(&self) -> &Arc<dyn Kms> {
+        &self.inner
+    }
 
-    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
+    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> Opened<'a> {
         Box::pin(async move {
-            if *self.failed.lock().expect("no bug panics while it holds the lock") {
+            if *lock(&self.failed) {
                 return Err(KmsError::new(Class::CloudInternal, self.inner.provider(), call.cmk));
             }
             let opened = self.inner.unwrap(call, ciphertext).await;
-            *self.failed.lock().expect("no bug panics while it holds the lock") |= opened.is_err();
+            *lock(&self.failed) |= opened.is_err();
             opened
         })
     }
 }
 
-#[derive(Debug)]
-struct Storms {
-    inner: Arc<dyn Kms>,
+/// Wraps nothing: what it is given it gives back.
+pub(crate) fn shows(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Spoilt(Wraps { inner, how: |_, plaintext| Ok(plaintext.expose().to_vec()) }))
 }
 
-impl Kms for Storms {
-    passes_on!();
-
-    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
-        Box::pin(async move {
-            let mut last = self.inner.unwrap(call, ciphertext).await;
-            for _ in 0..50 {
-                if last.is_ok() {
-                    break;
-                }
-                last = self.inner.unwrap(call, ciphertext).await;
-            }
-            last
-        })
-    }
+/// Refuses to wrap.
+pub(crate) fn refuses(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Spoilt(Wraps { inner, how: |call, _| Err(KmsError::new(Class::CloudInternal, Provider::Aws, call.cmk)) }))
 }
 
-#[derive(Debug)]
-struct Shows {
-    inner: Arc<dyn Kms>,
+/// Takes a new key for wrapped and comes to nothing.
+pub(crate) fn wraps_nothing(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Spoilt(Wraps { inner, how: |_, _| Ok(Vec::new()) }))
 }
 
-impl Kms for Shows {
-    fn provider(&self) -> Provider {
-        self.inner.provider()
-    }
-
-    fn wrap<'a>(&'a self, _: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
-        Box::pin(async move { Ok(plaintext.expose().to_vec()) })
-    }
-
-    fn unwrap<'a>(&'a self, _: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
-        Box::pin(async move { Ok(Secret::new(ciphertext.to_vec())) })
-    }
-
-    fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>> {
-        self.inner.describe(call)
-    }
+/// Wraps in a way of its own, without asking anybody, and opens nothing of it.
+pub(crate) fn scrambles(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
+    Arc::new(Spoilt(Wraps {
+        inner,
+        how: |_, plaintext| Ok(plaintext.expose().iter().map(|byte| byte.wrapping_mul(167) ^ 0x5a).collect()),
+    }))
 }
 
 #[derive(Debug)]
-struct Refuses {
+struct Wraps {
     inner: Arc<dyn Kms>,
+    how: fn(Call<'_>, &Secret) -> Result<Vec<u8>, KmsError>,
 }
 
-impl Kms for Refuses {
-    fn provider(&self) -> Provider {
-        self.inner.provider()
+impl Bug for Wraps {
+    fn inner(&self) -> &Arc<dyn Kms> {
+        &self.inner
     }
 
-    fn wrap<'a>(&'a self, call: Call<'a>, _: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
-        Box::pin(async move { Err(KmsError::new(Class::CloudInternal, self.inner.provider(), call.cmk)) })
-    }
-
-    fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
-        self.inner.unwrap(call, ciphertext)
-    }
-
-    fn describe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Description, KmsError>> {
-        self.inner.describe(call)
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> Wrapped<'a> {
+        Box::pin(async move { (self.how)(call, plaintext) })
     }
 }

@@ -1,60 +1,138 @@
-//! Bugs around the network and the files.
+//! Bugs on the way out, to the clouds: where is connected to, how often, and for how long after.
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kmip_proxy::env::{Access, BoxFuture, BoxStream, Files, Listener, Network};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use kmip_proxy::env::{BoxFuture, BoxStream, Listener, Network, Resolver};
+
+use super::key_services::lock;
+
+/// The address of the public endpoint where it is the third one of a world.
+const PUBLIC: [u8; 4] = [203, 0, 113, 3];
+/// The addresses of the first and the second endpoint where those are private.
+const FIRST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 1, 10));
+const SECOND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 2, 10));
+
+type Connected<'a> = BoxFuture<'a, io::Result<BoxStream>>;
+
+/// A network that connects in its own way, and listens as it should.
+trait Connects: std::fmt::Debug + Send + Sync {
+    fn inner(&self) -> &Arc<dyn Network>;
+    fn connect(&self, to: SocketAddr) -> Connected<'_>;
+}
+
+/// The bug as the product is given it.
+#[derive(Debug)]
+struct Spoilt<B>(B);
+
+impl<B: Connects> Network for Spoilt<B> {
+    fn connect(&self, to: SocketAddr) -> Connected<'_> {
+        self.0.connect(to)
+    }
+
+    fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
+        self.0.inner().listen(at)
+    }
+}
 
 /// Connects to the public endpoint, whatever it is told.
 pub(crate) fn detours(inner: Arc<dyn Network>) -> Arc<dyn Network> {
-    Arc::new(Detours { inner })
+    Arc::new(Spoilt(Redirects { inner, to: |_, to| SocketAddr::from((PUBLIC, to.port())), first: Mutex::default() }))
+}
+
+/// Connects to where it connected first, whatever it is told.
+pub(crate) fn never_leaves_the_first(inner: Arc<dyn Network>) -> Arc<dyn Network> {
+    Arc::new(Spoilt(Redirects { inner, to: |first, _| first, first: Mutex::default() }))
+}
+
+/// Takes the first endpoint for the second, and the other way round.
+pub(crate) fn begins_at_the_wrong_end(inner: Arc<dyn Network>) -> Arc<dyn Network> {
+    let to = |_, to: SocketAddr| match to.ip() {
+        FIRST => SocketAddr::new(SECOND, to.port()),
+        SECOND => SocketAddr::new(FIRST, to.port()),
+        _ => to,
+    };
+    Arc::new(Spoilt(Redirects { inner, to, first: Mutex::default() }))
+}
+
+#[derive(Debug)]
+struct Redirects {
+    inner: Arc<dyn Network>,
+    /// From the first address ever and the one that is meant to the one that is connected to.
+    to: fn(SocketAddr, SocketAddr) -> SocketAddr,
+    first: Mutex<Option<SocketAddr>>,
+}
+
+impl Connects for Redirects {
+    fn inner(&self) -> &Arc<dyn Network> {
+        &self.inner
+    }
+
+    fn connect(&self, to: SocketAddr) -> Connected<'_> {
+        let first = *lock(&self.first).get_or_insert(to);
+        self.inner.connect((self.to)(first, to))
+    }
+}
+
+/// Takes the public endpoint where a private one has not answered after half a second.
+pub(crate) fn loses_patience(inner: Arc<dyn Network>) -> Arc<dyn Network> {
+    Arc::new(Spoilt(LosesPatience { inner }))
+}
+
+#[derive(Debug)]
+struct LosesPatience {
+    inner: Arc<dyn Network>,
+}
+
+impl Connects for LosesPatience {
+    fn inner(&self) -> &Arc<dyn Network> {
+        &self.inner
+    }
+
+    fn connect(&self, to: SocketAddr) -> Connected<'_> {
+        Box::pin(async move {
+            match tokio::time::timeout(Duration::from_millis(500), self.inner.connect(to)).await {
+                Ok(connected) => connected,
+                Err(_) => self.inner.connect(SocketAddr::from((PUBLIC, to.port()))).await,
+            }
+        })
+    }
+}
+
+/// Goes back to an endpoint that refuses until it has refused five times.
+pub(crate) fn insists(inner: Arc<dyn Network>) -> Arc<dyn Network> {
+    Arc::new(Spoilt(Insists { inner }))
+}
+
+#[derive(Debug)]
+struct Insists {
+    inner: Arc<dyn Network>,
+}
+
+impl Connects for Insists {
+    fn inner(&self) -> &Arc<dyn Network> {
+        &self.inner
+    }
+
+    fn connect(&self, to: SocketAddr) -> Connected<'_> {
+        Box::pin(async move {
+            let mut last = self.inner.connect(to).await;
+            for _ in 0..4 {
+                if last.is_ok() {
+                    break;
+                }
+                last = self.inner.connect(to).await;
+            }
+            last
+        })
+    }
 }
 
 /// Connects to a cloud once more, ten seconds after everything is said.
 pub(crate) fn dwells(inner: Arc<dyn Network>) -> Arc<dyn Network> {
-    Arc::new(Dwells { inner })
-}
-
-/// Does not hear good-byes.
-pub(crate) fn overhears_good_byes(inner: Arc<dyn Network>) -> Arc<dyn Network> {
-    Arc::new(OverhearsGoodByes { inner })
-}
-
-/// Syncs files at once, and directories two seconds later.
-pub(crate) fn syncs_names_late(inner: Arc<dyn Files>) -> Arc<dyn Files> {
-    Arc::new(SyncsNamesLate { inner })
-}
-
-/// Has no disk.
-pub(crate) fn fails(_: Arc<dyn Files>) -> Arc<dyn Files> {
-    Arc::new(Fails)
-}
-
-/// Says that it has synced, and has not.
-pub(crate) fn never_syncs(inner: Arc<dyn Files>) -> Arc<dyn Files> {
-    Arc::new(NeverSyncs { inner })
-}
-
-#[derive(Debug)]
-struct Detours {
-    inner: Arc<dyn Network>,
-}
-
-impl Network for Detours {
-    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
-        // The address of the public endpoint where it is the third one of a world.
-        self.inner.connect(SocketAddr::from(([203, 0, 113, 3], to.port())))
-    }
-
-    fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
-        self.inner.listen(at)
-    }
+    Arc::new(Spoilt(Dwells { inner }))
 }
 
 #[derive(Debug)]
@@ -62,8 +140,12 @@ struct Dwells {
     inner: Arc<dyn Network>,
 }
 
-impl Network for Dwells {
-    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
+impl Connects for Dwells {
+    fn inner(&self) -> &Arc<dyn Network> {
+        &self.inner
+    }
+
+    fn connect(&self, to: SocketAddr) -> Connected<'_> {
         let inner = self.inner.clone();
         tokio::task::spawn_local(async move {
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -71,169 +153,38 @@ impl Network for Dwells {
         });
         self.inner.connect(to)
     }
-
-    fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
-        self.inner.listen(at)
-    }
 }
+
+/// Looks every name up where private addresses are not known.
+pub(crate) fn asks_a_public_resolver(inner: Arc<dyn Resolver>) -> Arc<dyn Resolver> {
+    Arc::new(Looks { inner, known: None })
+}
+
+/// Looks every name up once, and believes the answer for ever.
+pub(crate) fn remembers_addresses(inner: Arc<dyn Resolver>) -> Arc<dyn Resolver> {
+    Arc::new(Looks { inner, known: Some(Mutex::default()) })
+}
+
+type Known = std::collections::BTreeMap<String, Vec<IpAddr>>;
 
 #[derive(Debug)]
-struct OverhearsGoodByes {
-    inner: Arc<dyn Network>,
+struct Looks {
+    inner: Arc<dyn Resolver>,
+    /// What is believed; none where it is the public address for every name.
+    known: Option<Mutex<Known>>,
 }
 
-impl Network for OverhearsGoodByes {
-    fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
-        self.inner.connect(to)
-    }
-
-    fn listen(&self, at: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
-        Box::pin(async move { Ok(Box::new(Overhearing(self.inner.listen(at).await?)) as Box<dyn Listener>) })
-    }
-}
-
-struct Overhearing<T>(T);
-
-impl Listener for Overhearing<Box<dyn Listener>> {
-    fn accept(&mut self) -> BoxFuture<'_, io::Result<(BoxStream, SocketAddr)>> {
+impl Resolver for Looks {
+    fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
-            let (stream, from) = self.0.accept().await?;
-            Ok((Box::new(Overhearing(stream)) as BoxStream, from))
-        })
-    }
-
-    fn local_address(&self) -> io::Result<SocketAddr> {
-        self.0.local_address()
-    }
-}
-
-/// A record that holds an encrypted alert and nothing else, in TLS 1.3: five bytes of header, two of alert, one of
-/// type, sixteen of tag (RFC 8446 section 5.2).
-const ALERT: usize = 5 + 2 + 1 + 16;
-
-impl AsyncRead for Overhearing<BoxStream> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        loop {
-            let polled = Pin::new(&mut self.0).poll_read(context, buffer);
-            if polled.is_pending() || buffer.filled().len() - before != ALERT {
-                return polled;
+            let Some(known) = &self.known else { return Ok(vec![IpAddr::from(PUBLIC)]) };
+            let before = lock(known).get(host).cloned();
+            if let Some(addresses) = before {
+                return Ok(addresses);
             }
-            buffer.set_filled(before);
-        }
-    }
-}
-
-impl AsyncWrite for Overhearing<BoxStream> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-/// Everything but `sync` goes through.
-macro_rules! passes_on {
-    () => {
-        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-            self.inner.read(path)
-        }
-
-        fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-            self.inner.list(directory)
-        }
-
-        fn write(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()> {
-            self.inner.write(path, content, access)
-        }
-
-        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-            self.inner.rename(from, to)
-        }
-
-        fn remove(&self, path: &Path) -> io::Result<()> {
-            self.inner.remove(path)
-        }
-
-        fn create_directory(&self, path: &Path) -> io::Result<()> {
-            self.inner.create_directory(path)
-        }
-    };
-}
-
-#[derive(Debug)]
-struct NeverSyncs {
-    inner: Arc<dyn Files>,
-}
-
-impl Files for NeverSyncs {
-    passes_on!();
-
-    fn sync(&self, _: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct SyncsNamesLate {
-    inner: Arc<dyn Files>,
-}
-
-impl Files for SyncsNamesLate {
-    passes_on!();
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        if self.inner.list(path).is_err() {
-            return self.inner.sync(path);
-        }
-        let (inner, path) = (self.inner.clone(), path.to_owned());
-        tokio::task::spawn_local(async move {
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            let _ = inner.sync(&path);
-        });
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct Fails;
-
-impl Files for Fails {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::Error::other("no disk"))
-    }
-
-    fn list(&self, _: &Path) -> io::Result<Vec<PathBuf>> {
-        Err(io::Error::other("no disk"))
-    }
-
-    fn write(&self, _: &Path, _: &[u8], _: Access) -> io::Result<()> {
-        Err(io::Error::other("no disk"))
-    }
-
-    fn sync(&self, _: &Path) -> io::Result<()> {
-        Err(io::Error::other("no disk"))
-    }
-
-    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
-        Err(io::Error::other("no disk"))
-    }
-
-    fn remove(&self, _: &Path) -> io::Result<()> {
-        Err(io::Error::other("no disk"))
-    }
-
-    fn create_directory(&self, _: &Path) -> io::Result<()> {
-        Err(io::Error::other("no disk"))
+            let addresses = self.inner.resolve(host).await?;
+            lock(known).insert(host.to_owned(), addresses.clone());
+            Ok(addresses)
+        })
     }
 }

@@ -15,8 +15,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
     id: "K6",
     name: "always-answers",
     meaning: "every request gets exactly one answer within the deadline, with Operation, ResultReason and a \
-              ResultMessage of one ASCII line of at most 256 bytes on failure, in the version that was asked; \
-              a good-bye is answered by closing",
+              ResultMessage of one ASCII line of at most 256 bytes on failure, in the version and of the \
+              operation and object that were asked; a good-bye is answered by closing",
     judge,
 };
 
@@ -44,10 +44,10 @@ fn judge(run: &Run<'_>) -> Found {
             };
             found.broken.push(format!("the {name} sent at {at} got {seen}"));
         }
-        for answer in &exchange.answers {
+        for (index, answer) in exchange.answers.iter().enumerate() {
             // What was held back comes late.
             let deadline = if stalled { Duration::MAX } else { deadline };
-            for fault in faults(&exchange, answer, deadline) {
+            for fault in faults(&exchange, index, answer, deadline) {
                 found.broken.push(format!("the answer to the {name} sent at {at} {fault}"));
             }
         }
@@ -97,17 +97,31 @@ fn lingering(run: &Run<'_>) -> Vec<String> {
     broken
 }
 
-fn faults(exchange: &Exchange<'_>, answer: &Event, deadline: Duration) -> Vec<String> {
+fn faults(exchange: &Exchange<'_>, index: usize, answer: &Event, deadline: Duration) -> Vec<String> {
     let mut faults = Vec::new();
-    let (operation, version, status, reason, message, length, after) = match &answer.what {
-        What::Answer { operation, version, status, reason, message, length, after, .. } => {
-            (operation, version, status, reason, message, *length, *after)
+    let (operation, version, key, status, reason, message, length, after) = match &answer.what {
+        What::Answer { operation, version, key, status, reason, message, length, after, .. } => {
+            (operation, version, key, status, reason, message, *length, *after)
         }
         What::Malformed { why, .. } => return vec![format!("is malformed: {why}")],
         _ => return faults,
     };
     if version != exchange.version {
         faults.push(format!("is in version {version} instead of {}", exchange.version));
+    }
+    // What is too much is told by the number of answers.
+    if let (Some(said), Some(asked)) = (operation, exchange.operations.get(index))
+        && said != asked
+    {
+        faults.push(format!("is of the operation {said}"));
+    }
+    // The trace has the first object that a request names; a batch may name more.
+    if let (Some(asked), [_]) = (exchange.key, exchange.operations) {
+        match key {
+            Some(said) if said != asked => faults.push(format!("is of {said} instead of {asked}")),
+            None if status == "Success" => faults.push(format!("does not say that it is of {asked}")),
+            _ => {}
+        }
     }
     if after > deadline {
         faults.push(format!("came after {}, the deadline is {}", seconds(after), seconds(deadline)));
@@ -163,11 +177,19 @@ mod tests {
         assert_eq!(fault(|answer| answer.reason = None), "has no ResultReason");
         assert_eq!(fault(|answer| answer.message = None), "has no ResultMessage, on which some clients crash");
         assert_eq!(fault(|answer| answer.version = "1.4"), "is in version 1.4 instead of 1.0");
+        assert_eq!(fault(|answer| answer.key = Some("key-2".to_owned())), "is of key-2 instead of key-1");
+        assert_eq!(fault(|answer| answer.operation = Some("Activate")), "is of the operation Activate");
         assert_eq!(fault(|answer| answer.length = 8193), "has 8193 bytes, which is more than the client takes");
         for message in ["two\nlines", "\u{e9}clair", &"long ".repeat(52)] {
             let broken = answered(100, |answer| answer.message = Some(message.to_owned()));
             assert!(broken[0].contains("has a ResultMessage that is not one ASCII line"), "{broken:?}");
         }
+    }
+
+    #[test]
+    fn success_names_the_object_that_was_asked_for() {
+        let (_, broken) = Story::plain().ask("GetAttributes").succeed(|answer| answer.key = None).found("K6");
+        assert_eq!(broken, ["the answer to the GetAttributes sent at 0.000s does not say that it is of key-1"]);
     }
 
     #[test]

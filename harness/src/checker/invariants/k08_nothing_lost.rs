@@ -1,9 +1,10 @@
 //! K8: what was given out is on the disk, and what is on the disk is whole.
 //!
 //! Judged twice: on what the proxy did to its files before it answered (the key's file has its name, and the name is
-//! synced), and on what a power cut at the end of the run would leave. The crash points within a write are enumerated by
+//! synced, and nobody else's key had the identifier), and on what a power cut at the end of the run would leave. The crash points within a write are enumerated by
 //! a test of their own (`harness/tests/crash_points.rs`).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -15,7 +16,7 @@ use crate::trace::{Event, What};
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K8",
     name: "nothing-lost",
-    meaning: "every identifier that was given out names a key that survives a power cut, every file is whole, and \
+    meaning: "every identifier that was given out names one key, which survives a power cut, every file is whole, and \
               metadata files are never written",
     judge,
 };
@@ -40,11 +41,16 @@ const METADATA: &str = ".metadata";
 
 fn given_out(run: &Run<'_>, found: &mut Found) {
     let exchanges = run.exchanges();
+    let mut known: BTreeSet<&str> = run.played.existing.keys().map(String::as_str).collect();
     for (index, exchange) in exchanges.iter().enumerate() {
         for reply in exchange.replies().iter().filter(|reply| reply.succeeded && reply.makes()) {
             let Some(key) = reply.key else { continue };
             found.exercised += 1;
             let at = seconds(reply.event.at);
+            // Not even a destroyed object gives its identifier back (KMIP 1.4 section 3.1).
+            if !known.insert(key) {
+                found.broken.push(format!("at {at} {key} was given out, and was given out before"));
+            }
             if !durable_before(exchange, reply, key) {
                 found.broken.push(format!("at {at} {key} was given out before its file and its name were durable"));
             }
@@ -147,7 +153,16 @@ mod tests {
 
     /// A request to make a key, before its answer.
     fn making(operation: &str) -> Story {
-        Story::plain().ask(operation)
+        Story::plain().without_existing().ask(operation)
+    }
+
+    #[test]
+    fn an_identifier_is_given_out_once() {
+        let again = durable(durable(making("Register")).succeed(|_| {}).ask("Register")).succeed(|_| {});
+        let told = format!("at 0.000s {KEY} was given out, and was given out before");
+        assert_eq!(broken(again.file(PATH, CONTENT)), std::slice::from_ref(&told));
+        let existing = durable(Story::plain().ask("Register")).succeed(|_| {});
+        assert_eq!(broken(existing.file(PATH, CONTENT)), [told]);
     }
 
     fn durable(story: Story) -> Story {
@@ -195,7 +210,7 @@ mod tests {
         let answered = |story: Story| story.succeed(|_| {}).file(PATH, CONTENT);
         let early = |story: Story| broken(answered(story));
         assert_eq!(broken(durable(answered(making("Register")))), told, "after the answer");
-        assert_eq!(early(durable(Story::plain()).ask("Register")), told, "before the request");
+        assert_eq!(early(durable(Story::plain().without_existing()).ask("Register")), told, "before the request");
         assert_eq!(early(making("Register").touch("proxy", "rename", PATH)), told, "the name is not synced");
         let backwards = making("Register").touch("proxy", "sync", FOLDER).touch("proxy", "rename", PATH);
         assert_eq!(early(backwards), told);

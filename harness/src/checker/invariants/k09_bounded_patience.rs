@@ -1,24 +1,29 @@
-//! K9: a request costs a bounded number of connections to the key service, and a bounded time; without a request there
-//! is none.
+//! K9: a request costs a bounded number of connections to the key service, and a bounded time; what has succeeded is not
+//! asked again; without a request there is no connection, and none once its client has hung up.
 //!
 //! The bound is the laboratory's own: it follows from the scenario, not from what the product says of itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Found, Invariant};
 use crate::checker::{Exchange, Run, seconds};
 use crate::scenario::{CredentialsKind, World};
-use crate::trace::{Event, What};
+use crate::trace::{Event, ProcessState, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K9",
     name: "bounded-patience",
-    meaning: "attempts and time per request stay under their bounds: no retry storm",
+    meaning: "attempts and time per request stay under their bounds, and end with the success or the client: no retry \
+              storm, no key opened twice",
     judge,
 };
 
 /// What the last step may take beyond the deadline: one tick of the simulation, and the answer's way back.
 const SLACK: Duration = Duration::from_millis(500);
+
+/// How long a hung request may hold up those after it.
+const HELD_BACK: Duration = Duration::from_secs(60);
 
 /// How often all ways to a service may be gone through for one call.
 const PASSES: usize = 2;
@@ -44,9 +49,18 @@ fn judge(run: &Run<'_>) -> Found {
         if spent > longest {
             found.broken.push(format!("the request of {at} was still being tried after {}", seconds(spent)));
         }
+        // What a stall has held back may be carried out together with its own repetition.
+        if !run.stalled(exchange.sent.at.saturating_sub(HELD_BACK), last.at) {
+            for (through, times) in successes(exchange) {
+                if times > exchange.operations.len() {
+                    let what = format!("the request of {at} opened or wrapped a key {times} times through {through}");
+                    found.broken.push(what);
+                }
+            }
+        }
     }
     for event in run.events().iter().filter(|event| is_attempt(event)) {
-        if !exchanges.iter().any(|exchange| asks_for(exchange, event, longest)) {
+        if !exchanges.iter().any(|exchange| asks_for(run, exchange, event, longest)) {
             found.broken.push(format!("at {} the proxy connected on no request's behalf", seconds(event.at)));
         }
     }
@@ -69,20 +83,48 @@ fn is_attempt(event: &Event) -> bool {
     event.host == "proxy" && matches!(event.what, What::Connect { error: None, .. })
 }
 
-/// Whether an attempt may be made for a request. One that is never answered may cost attempts until its deadline,
-/// whatever becomes of its client.
-fn asks_for(exchange: &Exchange<'_>, attempt: &Event, longest: Duration) -> bool {
+/// How often each endpoint opened or wrapped a key for a request. An answer that broke off is asked for again, but
+/// through another endpoint.
+fn successes<'a>(exchange: &Exchange<'a>) -> BTreeMap<&'a str, usize> {
+    let mut successes = BTreeMap::new();
+    for event in exchange.between {
+        if let What::Call { operation, status: 200, code: None, .. } = &event.what
+            && matches!(operation.as_str(), "Decrypt" | "Encrypt")
+        {
+            *successes.entry(event.host.as_str()).or_default() += 1;
+        }
+    }
+    successes
+}
+
+/// Whether an attempt may be made for a request. One that is never answered may cost attempts until its deadline, or
+/// until the proxy has heard its client hang up.
+fn asks_for(run: &Run<'_>, exchange: &Exchange<'_>, attempt: &Event, longest: Duration) -> bool {
     let sent = exchange.sent;
     sent.ordinal < attempt.ordinal
-        && match exchange.answers.last() {
-            Some(answer) => attempt.ordinal < answer.ordinal,
-            None => attempt.at <= sent.at + longest,
+        && match (exchange.answers.last(), hung_up(exchange)) {
+            (Some(answer), _) => attempt.ordinal < answer.ordinal,
+            (None, Some(at)) if !run.stalled(sent.at, at + longest) => {
+                let world = &run.scenario.world;
+                attempt.at <= (sent.at + longest).min(at + world.latency.end + 2 * world.tick)
+            }
+            (None, _) => attempt.at <= sent.at + longest,
         }
+}
+
+/// When a client closed the connection on which it was owed an answer. One that was cut off says nothing to anybody.
+fn hung_up(exchange: &Exchange<'_>) -> Option<Duration> {
+    let stopped = exchange.between.last().filter(|event| {
+        let over = matches!(event.what, What::Process { state: ProcessState::Stopped | ProcessState::Exited, .. });
+        over && event.host == exchange.sent.host
+    });
+    exchange.gave_up.or(stopped).map(|event| event.at)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::checker::story::Story;
+    use crate::trace::{ProcessState, What};
 
     fn connect(story: Story) -> Story {
         story.connect("203.0.113.1:443", "kms", false)
@@ -137,8 +179,59 @@ mod tests {
 
     #[test]
     fn a_request_that_was_never_answered_may_be_tried_until_its_deadline() {
-        let given_up = || Story::plain().ask("Get").at(1000).give_up();
-        assert_eq!(connect(given_up().at(4500)).found("K9").1, Vec::<String>::new());
-        assert_eq!(connect(given_up().at(4501)).found("K9").1.len(), 1);
+        let cut_off = || Story::plain().ask("Get").at(1000).process("mongod", ProcessState::Crashed);
+        assert_eq!(connect(cut_off().at(4500)).found("K9").1, Vec::<String>::new());
+        assert_eq!(connect(cut_off().at(4501)).found("K9").1.len(), 1);
+    }
+
+    #[test]
+    fn a_request_whose_client_has_hung_up_may_be_tried_until_the_proxy_has_heard_it() {
+        let asked = || Story::plain().ask("Get").at(1000);
+        for hung_up in [0, 1] {
+            let hung_up = || match hung_up {
+                0 => asked().give_up(),
+                _ => asked().process("mongod", ProcessState::Stopped),
+            };
+            assert_eq!(connect(hung_up().at(1050)).found("K9").1, Vec::<String>::new(), "30 ms on the way, two ticks");
+            assert_eq!(connect(hung_up().at(1051)).found("K9").1.len(), 1);
+        }
+        let other = asked().process("relay", ProcessState::Stopped).at(1051);
+        assert_eq!(connect(other).found("K9").1, Vec::<String>::new());
+        let timeline = "  { at = \"1s\", stall = \"proxy\" },\n  { at = \"9s\", resume = \"proxy\" },";
+        let stalled = Story::of("final = \"opens\"", timeline).fired(0, 500).fired(1, 9000).ask("Get");
+        assert_eq!(connect(stalled.at(1000).give_up().at(1051)).found("K9").1, Vec::<String>::new(), "it cannot hear");
+    }
+
+    /// The key service answers a call through an endpoint.
+    fn called(story: Story, through: &str, operation: &str, code: Option<&str>) -> Story {
+        let status = if code.is_some() { 400 } else { 200 };
+        let what = What::Call {
+            service: "kms".to_owned(),
+            operation: operation.to_owned(),
+            cmk: None,
+            principal: None,
+            status,
+            code: code.map(str::to_owned),
+        };
+        connect(story).event(through, what)
+    }
+
+    #[test]
+    fn what_has_succeeded_may_be_asked_again_through_another_endpoint_alone() {
+        let asked = |calls: &[(&str, &str, Option<&str>)]| {
+            let story = of("\"vpce-a\", \"public\"", "user").ask("Get");
+            let story =
+                calls.iter().fold(story, |story, (through, operation, code)| called(story, through, operation, *code));
+            story.succeed(|_| {}).found("K9").1
+        };
+        let none = Vec::<String>::new();
+        let refused = Some("ThrottlingException");
+        assert_eq!(asked(&[("public", "Decrypt", refused), ("public", "Decrypt", None)]), none);
+        assert_eq!(asked(&[("vpce-a", "Decrypt", None), ("public", "Decrypt", None)]), none, "the first broke off");
+        assert_eq!(asked(&[("public", "DescribeKey", None), ("public", "DescribeKey", None)]), none);
+        for operation in ["Decrypt", "Encrypt"] {
+            let told = "the request of 0.000s opened or wrapped a key 2 times through public";
+            assert_eq!(asked(&[("public", operation, None), ("public", operation, None)]), [told]);
+        }
     }
 }

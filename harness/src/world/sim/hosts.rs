@@ -23,7 +23,7 @@ use super::machine::{
     ADMINISTRATOR, AdministratorOrders, CHECK, CHECKER, DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD,
     MongodOrders, Orders, PRODUCT, PROXY, ProxyOrders, Stopping, in_dbpath, process,
 };
-use super::planted::Planted;
+use super::planted::{Planted, wrapped};
 use super::relay;
 use crate::cast::{self, Persona, Stage};
 use crate::scenario::{GivenBy, Mongod, ObjectChange, Scenario, World};
@@ -123,13 +123,7 @@ impl Product {
     /// The parts for one start on a host, planted bugs included.
     fn parts(&self, orders: ProxyOrders, host: &str, stream: usize) -> Parts {
         let trace = &self.ground.trace;
-        let mut env = self.ground.env(host, stream);
-        if let Some(wrap) = &self.planted.files {
-            env.files = wrap(env.files, trace);
-        }
-        if let Some(wrap) = &self.planted.network {
-            env.network = wrap(env.network, trace);
-        }
+        let env = self.planted.spoil(self.ground.env(host, stream), trace);
         let flags = match self.world.credentials.given_by {
             GivenBy::Metadata => FlagCredentials::default(),
             GivenBy::Flags => flags(&self.current.lock().expect("nothing panics while it holds the credentials")),
@@ -141,10 +135,7 @@ impl Product {
             ..Default::default()
         };
         let kms = kms::for_provider(orders.cloud_provider, &env, &kms_settings);
-        let kms = match (&self.planted.kms, kms) {
-            (Some(wrap), Some(kms)) => Some(wrap(kms, trace)),
-            (_, kms) => kms,
-        };
+        let kms = kms.map(|kms| wrapped(&self.planted.kms, kms, trace));
         let settings = proxy::Settings {
             dbpath: DBPATH.into(),
             bind: ([127, 0, 0, 1], KMIP_PORT).into(),
@@ -156,7 +147,8 @@ impl Product {
             certificates: proxy::Certificates::Generated,
             limits: Default::default(),
         };
-        let operator = Arc::new(Recorder { host: host.to_owned(), trace: trace.clone() });
+        let operator: Arc<dyn Operator> = Arc::new(Recorder { host: host.to_owned(), trace: trace.clone() });
+        let operator = wrapped(&self.planted.operator, operator, trace);
         Parts { settings, env, kms, operator }
     }
 }
