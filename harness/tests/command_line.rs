@@ -266,9 +266,9 @@ fn a_replay_that_fails_says_why_and_ends_with_exit_code_1() {
 
 #[test]
 fn a_replay_of_several_scenarios_is_refused_and_names_them() {
-    let ran = kmiplab(&["replay", "cmk-", "--seed", "0x5eed"]);
+    let ran = kmiplab(&["replay", "cmk-material", "--seed", "0x5eed"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
-    assert!(ran.told.starts_with("error: `cmk-` is a part of "), "{}", ran.told);
+    assert!(ran.told.starts_with("error: `cmk-material` is a part of 2 names"), "{}", ran.told);
     assert!(ran.told.contains("  key-rotation/cmk-material-rotates\n"), "{}", ran.told);
 }
 

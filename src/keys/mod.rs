@@ -36,6 +36,7 @@ pub use layout_error::{LayoutError, LayoutErrorKind, UpdateError};
 pub use master_key::MasterKey;
 pub use object::{ManagedObject, ObjectType, Revocation};
 pub use provider::{Provider, UnknownProvider};
+pub(crate) use region::is_multi_region;
 pub use region::normalise as normalise_region;
 pub use secret::{Secret, SecretText};
 pub use snapshot::SnapshotLayout;

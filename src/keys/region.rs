@@ -19,7 +19,7 @@ pub(super) fn of_arn(key: &str) -> Option<String> {
 }
 
 /// Whether a key is a multi-Region one: AWS gives the ids of those, and of no others, the prefix `mrk-`.
-pub(super) fn is_multi_region(key: &str) -> bool {
+pub(crate) fn is_multi_region(key: &str) -> bool {
     key.rsplit_once(":key/").map_or(key, |(_, id)| id).starts_with("mrk-")
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every step is one line that can be followed without reading another page.
 
-use crate::keys::{CredentialOrigin, Provider};
+use crate::keys::{CredentialOrigin, Provider, is_multi_region};
 use crate::kms::Class;
 
 use super::Failure;
@@ -87,7 +87,10 @@ pub(super) fn steps(failure: &Failure) -> Vec<String> {
         ],
         Class::KeyFileMalformed => vec!["restore the file from the snapshot or a backup".to_owned()],
         Class::FileUnavailable => {
-            vec!["let the user that runs the proxy read and write there, and check that the disk is mounted".to_owned()]
+            vec![
+                "let the user that runs the proxy read and write there".to_owned(),
+                "check that the disk is mounted, and not full".to_owned(),
+            ]
         }
     }
 }
@@ -141,6 +144,11 @@ fn unreachable(failure: &Failure) -> Vec<String> {
     let mut steps = vec!["check name resolution, routes, and firewalls to the endpoints that were tried".to_owned()];
     if failure.provider == Provider::Azure {
         steps.push("a vault that was deleted has no name any more: az keyvault list-deleted".to_owned());
+    }
+    if failure.provider == Provider::Aws && failure.cmk.as_deref().is_some_and(is_multi_region) {
+        steps.push(
+            "or go to another region of this multi-Region key: region in the metadata file, or -awsRegion".into(),
+        );
     }
     steps.push("or name another endpoint by --kms-endpoint".to_owned());
     steps

@@ -115,7 +115,7 @@ pub(super) fn row(class: Class) -> Row {
         Class::AccessDenied => (
             PermissionDenied,
             Nothing,
-            "{provider}: the credentials may not use the CMK of key {key}; grant the permission to decrypt",
+            "{provider}: the credentials may not use the CMK of key {key}; grant the permission to use it",
             "the credentials may not use the CMK of key {key}",
         ),
         Class::EndpointPolicyDenied => (
@@ -235,7 +235,7 @@ pub(super) fn row(class: Class) -> Row {
         Class::FileUnavailable => (
             GeneralFailure,
             Either,
-            "a file of key {key} cannot be read or written: {file}; check its permissions",
+            "a file of key {key} cannot be read or written: {file}; check its permissions and the room on its disk",
             "a file of key {key} cannot be read or written",
         ),
     };

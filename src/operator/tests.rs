@@ -103,6 +103,16 @@ fn a_missing_feature_is_not_called_missing_credentials() {
 }
 
 #[test]
+fn a_multi_region_key_out_of_reach_is_sought_in_another_region() {
+    let steps = |cmk: &str| {
+        shown(&Failure { cmk: Some(cmk.to_owned()), ..reported(Class::EndpointUnreachable) })
+            .contains("or go to another region of this multi-Region key: region in the metadata file, or -awsRegion")
+    };
+    assert!(steps("arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"));
+    assert!(!steps(CMK), "a key of one region is nowhere else");
+}
+
+#[test]
 fn no_input_can_make_a_result_message_long_or_leave_ascii() {
     let ids =
         [String::new(), "k".to_owned(), "k".repeat(5000), "ключ\r\n\0\u{1b}[2J".repeat(50), "{file}{key}".repeat(40)];

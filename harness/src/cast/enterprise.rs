@@ -144,8 +144,9 @@ impl Server {
             activated.map_err(|refused| refused.at_start(&identifier))?;
         }
         let key = self.fetch(session, &identifier, false).await?;
-        self.encrypt(&identifier, &key)?;
+        // Before the data is encrypted: what a power cut leaves of it may need the key.
         self.record(&identifier, &key, |key, material| What::Made { key, material });
+        self.encrypt(&identifier, &key)?;
         self.tell_initialized(&identifier);
         Ok(identifier)
     }

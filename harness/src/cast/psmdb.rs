@@ -186,9 +186,10 @@ impl Server {
         let identifier = self.hold(&saving).await.map_err(|ended| ended.refusal(failed))?;
         let text = "Master encryption key has been created on the key management facility";
         self.log_key('I', 29116, text, &identifier, None);
-        Database::write(self.stage.env.files.as_ref(), &self.dbpath, &identifier, key.expose())?;
+        // Before the write: what a power cut leaves of it may need the key.
         let material = self.stage.trace.fingerprint(key.expose());
         self.stage.record(What::Made { key: identifier.clone(), material });
+        Database::write(self.stage.env.files.as_ref(), &self.dbpath, &identifier, key.expose())?;
         Ok(identifier)
     }
 

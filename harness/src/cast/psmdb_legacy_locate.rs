@@ -159,11 +159,12 @@ impl Server {
             self.stage.log('E', Some(29046), text, &[]);
             return Err(text.to_owned());
         };
-        Database::write(self.stage.env.files.as_ref(), &self.dbpath, self.name(), key.expose())
-            .map_err(|error| error.to_string())?;
+        // Before the write: what a power cut leaves of it may need the key.
         let material = self.stage.trace.fingerprint(key.expose());
         self.stage.record(What::Made { key: identifier, material });
-        Ok(())
+        Database::write(self.stage.env.files.as_ref(), &self.dbpath, self.name(), key.expose())
+            .map_err(|error| error.to_string())
+            .map(drop)
     }
 
     /// Opens a session. The server's name is not split: those releases knew one server, and tried it once.

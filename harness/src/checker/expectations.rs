@@ -2,8 +2,8 @@
 //!
 //! A line's window opens when it fires and closes after `within`, or when the next line fires. Of several answers to
 //! the same operation the last one in the window counts: clients retry. In texts, [`KEY`] stands for the identifier of
-//! the key that was asked for last, which the seed draws, or else of the one that the operator is told of; apart from
-//! that texts are compared exactly.
+//! the key that the last request names, which the seed draws, or, if it names none, of the one that the operator is told
+//! of; apart from that texts are compared exactly.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl<'a> Window<'a> {
             }
         }
         if let Some(endpoint) = &then.via {
-            let through = self.last_text(|event| match &event.what {
+            let through = self.last(|event| match &event.what {
                 What::Call { operation, status: 200, .. } if operation == "Decrypt" || operation == "Encrypt" => {
                     Some(event.host.clone())
                 }
@@ -56,47 +56,31 @@ impl<'a> Window<'a> {
             unmet.extend(differs(format!("the key is opened through {endpoint}"), endpoint, through));
         }
         if let Some(class) = &then.class {
-            let told = self.last_text(|event| match &event.what {
+            let told = self.last(|event| match &event.what {
                 What::Operator { class, .. } => class.clone(),
                 _ => None,
             });
             unmet.extend(differs(format!("the operator is told {class}"), class, told));
         }
         if let Some(message) = then.message.as_ref().map(|message| self.with_key(message)) {
-            let said = self.last_text(|event| match &event.what {
+            let said = self.last(|event| match &event.what {
                 What::Answer { message: Some(message), .. } => Some(message.clone()),
                 _ => None,
             });
             unmet.extend(differs(format!("ResultMessage `{message}`"), &message, said));
         }
         if let Some(line) = then.operator.as_ref().map(|line| self.with_key(line)) {
-            let said = self.last_text(|event| match &event.what {
+            let said = self.last(|event| match &event.what {
                 What::Operator { text, .. } => Some(text.lines().next().unwrap_or_default().to_owned()),
                 _ => None,
             });
             unmet.extend(differs(format!("the operator reads `{line}`"), &line, said));
         }
         if let Some(part) = then.log.as_ref().map(|part| self.with_key(part)) {
-            let written = |event: &Event| match &event.what {
-                What::Log { text, attributes, .. } if event.host == "mongod" => {
-                    Some(attributes.iter().fold(text.clone(), |line, (name, value)| format!("{line} {name}={value}")))
-                }
-                _ => None,
-            };
-            if !self
-                .run
-                .events()
-                .iter()
-                .filter(|event| self.holds(event))
-                .filter_map(written)
-                .any(|line| line.contains(&part))
-            {
-                let last = self.last_text(written).unwrap_or_else(|| "nothing".to_owned());
-                unmet.push((format!("mongod logs `{part}`"), last));
-            }
+            unmet.extend(self.log(&part));
         }
         if let Some(verdict) = &then.check {
-            let told = self.last_text(|event| match &event.what {
+            let told = self.last(|event| match &event.what {
                 What::Process { state: ProcessState::Exited, why } if event.host == "check" => why.clone(),
                 _ => None,
             });
@@ -108,20 +92,34 @@ impl<'a> Window<'a> {
         unmet
     }
 
-    /// An expected text with the identifier in it. Who registers a key names none: then it is the one that the operator
-    /// is told of. Without either the placeholder stays, and is told.
+    /// An expected text with the identifier in it. Who makes a key names none: then it is the one that the operator is told
+    /// of, also where another key was asked for before. Without any the placeholder stays, and is told.
     fn with_key(&self, text: &str) -> String {
-        let asked = self.last_text(|event| match &event.what {
-            What::Request { key, .. } => key.clone(),
+        let asked = self.last(|event| match &event.what {
+            What::Request { key, .. } => Some(key.clone()),
             _ => None,
         });
         let told = || {
-            self.last_text(|event| match &event.what {
+            self.last(|event| match &event.what {
                 What::Operator { key, .. } => key.clone(),
                 _ => None,
             })
         };
-        asked.or_else(told).map_or_else(|| text.to_owned(), |key| text.replace(KEY, &key))
+        asked.flatten().or_else(told).map_or_else(|| text.to_owned(), |key| text.replace(KEY, &key))
+    }
+
+    /// Whether a part of a line stands in mongod's log; attributes are a part of their line.
+    fn log(&self, part: &str) -> Option<(String, String)> {
+        let written = |event: &Event| match &event.what {
+            What::Log { text, attributes, .. } if event.host == "mongod" => {
+                Some(attributes.iter().fold(text.clone(), |line, (name, value)| format!("{line} {name}={value}")))
+            }
+            _ => None,
+        };
+        if self.last(|event| written(event).filter(|line| line.contains(part))).is_some() {
+            return None;
+        }
+        Some((format!("mongod logs `{part}`"), self.last(written).unwrap_or_else(|| "nothing".to_owned())))
     }
 
     fn answer(&self, operation: &str, expected: &Expected) -> Option<(String, String)> {
@@ -176,7 +174,7 @@ impl<'a> Window<'a> {
         (!met).then(|| (format!("{wanted} at {}", seconds(self.closes)), observed))
     }
 
-    fn last_text(&self, pick: impl Fn(&Event) -> Option<String>) -> Option<String> {
+    fn last<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> Option<T> {
         self.run.events().iter().filter(|event| self.holds(event)).filter_map(pick).next_back()
     }
 
@@ -288,6 +286,45 @@ mod tests {
         let asked = unmet(&expected().ask("Get").event("proxy", told("of-the-proxy")));
         let wanted: Vec<_> = asked.into_iter().map(|(wanted, _)| wanted).collect();
         assert_eq!(wanted, [format!("the operator reads `key {KEY} is not made`")]);
+    }
+
+    #[test]
+    fn a_rotation_asks_for_the_old_key_and_is_told_of_the_new_one() {
+        let told = || {
+            let (class, key) = (Some("throttled".to_owned()), Some("new".to_owned()));
+            What::Operator { class, key, text: "key new is not made".to_owned() }
+        };
+        let rotated = || expecting("operator = \"key {key} is not made\"").ask("Get").succeed(|_| {}).ask("Register");
+        assert_eq!(unmet(&rotated().event("proxy", told())), []);
+        assert_eq!(unmet(&rotated().event("proxy", told()).ask("Get")).len(), 1, "the last request names the old one");
+    }
+
+    #[test]
+    fn a_part_of_a_line_is_looked_for_in_all_that_mongod_logs_within_the_window() {
+        let log = |story: Story, host: &str, text: &str| {
+            let attributes = vec![("reason".to_owned(), "Connection refused".to_owned())];
+            story.event(host, What::Log { severity: 'W', id: Some(29117), text: text.to_owned(), attributes })
+        };
+        let expected = || expecting("log = \"failed reason=Connection\"");
+        assert_eq!(unmet(&log(log(expected(), "mongod", "KMIP session failed"), "mongod", "later")), []);
+        let wanted = "mongod logs `failed reason=Connection`".to_owned();
+        assert_eq!(unmet(&expected()), [(wanted.clone(), "nothing".to_owned())]);
+        assert_eq!(unmet(&log(expected(), "proxy", "KMIP session failed")).len(), 1, "another's log");
+        assert_eq!(unmet(&log(expected().at(6001), "mongod", "KMIP session failed")).len(), 1, "after the window");
+        let seen = "starts reason=Connection refused".to_owned();
+        assert_eq!(unmet(&log(expected(), "mongod", "starts")), [(wanted, seen)]);
+    }
+
+    #[test]
+    fn what_check_comes_to_is_compared_to_the_letter() {
+        let ended = |host: &str, why: &str| {
+            let what = What::Process { state: ProcessState::Exited, why: Some(why.to_owned()) };
+            unmet(&expecting("check = \"1 of 2 keys open\"").event(host, what))
+        };
+        assert_eq!(ended("check", "1 of 2 keys open"), []);
+        let wanted = "check says `1 of 2 keys open`".to_owned();
+        assert_eq!(ended("check", "2 of 2 keys open"), [(wanted, "`2 of 2 keys open`".to_owned())]);
+        assert_eq!(ended("mongod", "1 of 2 keys open").len(), 1);
     }
 
     #[test]

@@ -118,7 +118,7 @@ pub enum What {
         /// What the client saw instead.
         why: String,
     },
-    /// A database makes a key and keeps it: from now on this fingerprint is what the identifier means. Where the server
+    /// A database has made a key and is about to keep it: from now on this fingerprint is what the identifier means. Where the server
     /// encrypts with a key that nobody else sees, it is the data key that was encrypted under the identifier.
     Made {
         /// The Unique Identifier.

@@ -282,6 +282,8 @@ impl<'a> Driver<'a> {
         self.note(0, "everything around is healed, and mongod is started once more");
         self.endpoints.heal(&mut self.sim, &self.cloud);
         self.stall(false);
+        // A power cut that has not come by now does not come any more.
+        self.ground.disk.power_on();
         self.power_will_go = false;
         if self.proxy.borrow().run.is_none() || !self.runs(Process::Proxy) {
             self.start_proxy();
@@ -348,6 +350,10 @@ impl<'a> Driver<'a> {
         self.sim.crash(host);
         self.stop(process);
         self.ground.trace.record(host, What::Process { state: ProcessState::Crashed, why: None });
+        if process == Process::Proxy {
+            // Its port is closed, and the machine says so at once. A crashed host would let clients wait.
+            self.sim.partition_oneway("mongod", host);
+        }
     }
 
     /// Ends both processes, and the disk forgets what was not synced.
@@ -371,8 +377,11 @@ impl<'a> Driver<'a> {
 
     /// Lets a crashed host take orders again.
     fn revive(&mut self, host: &str) {
-        // A new process does not hang.
+        // A new process does not hang, and listens again.
         self.stall(false);
+        if host == Process::Proxy.as_str() {
+            self.sim.repair_oneway("mongod", host);
+        }
         if !self.sim.is_host_running(host) {
             self.sim.bounce(host);
         }
@@ -454,4 +463,33 @@ fn saboteur(sim: &mut Sim<'static>, trace: &Trace) {
             Ok(())
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+
+    /// The states of a host's process.
+    fn states(played: &Played, host: &str) -> Vec<ProcessState> {
+        let of_host = played.events.iter().filter(|event| event.host == host);
+        of_host
+            .filter_map(|event| match event.what {
+                What::Process { state, .. } => Some(state),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_power_cut_that_has_not_come_by_the_end_does_not_come_any_more() {
+        // The epilogue starts the proxy, which writes: that would be the first operation from the line on.
+        let text = "format = \"1.0\"\ntitle = \"t\"\nwhy = \"w\"\nend = \"6s\"\nfinal = \"opens\"\ntimeline = [\n\
+                    { at = \"1s\", stop = \"proxy\" },\n\
+                    { at = \"2s\", crash = \"machine\", at_write = \"1..1\" },\n]\n";
+        let scenario = scenario::load("family/t.toml", "family", text.as_bytes()).unwrap();
+        let played = Driver::new(&scenario, Entropy::new(1), &Planted::default()).play(1);
+        assert_eq!(states(&played, "mongod"), [ProcessState::Started, ProcessState::Ready]);
+        assert!(!states(&played, "proxy").contains(&ProcessState::Crashed));
+    }
 }
