@@ -42,6 +42,7 @@ fn every_family_is_explained_and_has_a_scenario() {
     let families: BTreeSet<_> = found.iter().map(|found| found.family.as_str()).collect();
     let expected = [
         "canaries",
+        "damaged-snapshots",
         "expired-credentials",
         "key-rotation",
         "kms-outage",
