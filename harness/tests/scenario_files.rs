@@ -49,6 +49,7 @@ fn every_family_is_explained_and_has_a_scenario() {
         "key-rotation",
         "kms-outage",
         "mismatched-providers",
+        "other-clients",
         "private-endpoint-failover",
     ];
     assert_eq!(families, BTreeSet::from(expected));

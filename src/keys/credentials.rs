@@ -38,6 +38,14 @@ pub struct AwsCredentials {
     pub role: Option<AwsRole>,
 }
 
+impl AwsCredentials {
+    /// Whether these are temporary keys without the session token that belongs to them. AWS begins the ids of temporary
+    /// keys, and of no others, with `ASIA` (AWS IAM User Guide, "Understanding unique ID prefixes").
+    pub fn lack_their_token(&self) -> bool {
+        self.access_key_id.starts_with("ASIA") && self.session_token.is_none()
+    }
+}
+
 /// A role to assume through STS.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AwsRole {

@@ -21,12 +21,23 @@ pub struct KmsError {
     pub detail: Option<String>,
     /// Every endpoint that was tried, in order.
     pub attempts: Vec<Attempt>,
+    /// Whether it was the certificate of each endpoint that was tried, and nothing else, that kept it from being used.
+    pub only_certificates: bool,
 }
 
 impl KmsError {
     /// A failure without an answer of the provider.
     pub fn new(class: Class, provider: Provider, cmk: &str) -> Self {
-        KmsError { class, provider, cmk: cmk.to_owned(), code: None, status: None, detail: None, attempts: Vec::new() }
+        KmsError {
+            class,
+            provider,
+            cmk: cmk.to_owned(),
+            code: None,
+            status: None,
+            detail: None,
+            attempts: Vec::new(),
+            only_certificates: false,
+        }
     }
 
     /// Adds what more is known.

@@ -178,6 +178,8 @@ struct History {
     furthest: Option<(String, Failure)>,
     /// Whether an endpoint was left out for want of time.
     out_of_time: bool,
+    /// Whether an attempt failed for another reason than a certificate.
+    beside_certificates: bool,
 }
 
 impl History {
@@ -187,12 +189,14 @@ impl History {
 
     fn failed(&mut self, endpoint: &Endpoint, failure: Failure) {
         self.attempts.push(Attempt { endpoint: endpoint.name.clone(), outcome: failure.outcome() });
+        self.beside_certificates |= !matches!(failure, Failure::Transport(TransportError::Certificate(_)));
         if self.furthest.as_ref().is_none_or(|(_, before)| before.progress() <= failure.progress()) {
             self.furthest = Some((endpoint.name.clone(), failure));
         }
     }
 
     fn into_error(self, provider: Provider, cmk: &str) -> KmsError {
+        let only_certificates = self.furthest.is_some() && !self.beside_certificates;
         let mut error = match self.furthest {
             Some((_, Failure::Answer(answer))) => KmsError {
                 code: answer.code,
@@ -211,6 +215,7 @@ impl History {
                 .because("private networking is required, and no endpoint is marked private"),
         };
         error.attempts = self.attempts;
+        error.only_certificates = only_certificates;
         error
     }
 }

@@ -228,6 +228,9 @@ pub enum TransportError {
     /// The TLS handshake failed.
     #[error("TLS: {0}")]
     Tls(String),
+    /// The certificate is not accepted.
+    #[error("TLS: {0}")]
+    Certificate(String),
     /// The trusted authorities could not be read.
     #[error("the trusted certificate authorities could not be read: {0}")]
     Roots(String),
@@ -263,6 +266,7 @@ impl TransportError {
             | TransportError::ConnectTimeout
             | TransportError::TlsTimeout
             | TransportError::Tls(_)
+            | TransportError::Certificate(_)
             | TransportError::Reset
             | TransportError::Io(_) => Class::EndpointUnreachable,
         }
@@ -284,22 +288,22 @@ impl TransportError {
         let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
             return TransportError::from_io(error);
         };
-        TransportError::Tls(match error {
-            rustls::Error::InvalidCertificate(certificate) => match certificate {
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => "certificate expired".to_owned(),
-                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    "certificate not valid yet".to_owned()
-                }
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                    "certificate is for another name".to_owned()
-                }
-                // A bad signature is what an authority of the same name with another key leaves behind.
-                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                    "certificate from an unknown authority".to_owned()
-                }
-                other => format!("certificate not accepted: {}", one_line(other)),
-            },
-            other => one_line(other),
+        let rustls::Error::InvalidCertificate(certificate) = error else {
+            return TransportError::Tls(one_line(error));
+        };
+        TransportError::Certificate(match certificate {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "certificate expired".to_owned(),
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "certificate not valid yet".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "certificate is for another name".to_owned()
+            }
+            // A bad signature is what an authority of the same name with another key leaves behind.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "certificate from an unknown authority".to_owned()
+            }
+            other => format!("certificate not accepted: {}", one_line(other)),
         })
     }
 

@@ -65,7 +65,7 @@ pub(super) async fn open(operations: &Operations, key: &WrappedKey) -> Result<Se
         context: &key.encryption_context,
     };
     kms.unwrap(call, wrapped).await.map_err(|error| {
-        let failure = Failure::of_kms(id, &error).with_credentials(resolved.origin, resolved.file.clone());
+        let failure = Failure::of_kms(id, &error).with_credentials(&resolved);
         operations.tell(&failure.with_files(operations.layout.files_of(id)))
     })
 }

@@ -99,7 +99,7 @@ pub(super) async fn keep(
         context: &context,
     };
     let wrapped = kms.wrap(call, material).await.map_err(|error| {
-        let failure = Failure::of_kms(&id, &error).with_credentials(credentials.origin, credentials.file.clone());
+        let failure = Failure::of_kms(&id, &error).with_credentials(credentials);
         operations.tell(&failure)
     })?;
 

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::keys::{CredentialOrigin, KeyFiles, LayoutError, LayoutErrorKind, Provider};
+use crate::keys::{
+    CredentialOrigin, Credentials, KeyFiles, LayoutError, LayoutErrorKind, Provider, ResolvedCredentials,
+};
 use crate::kms::{Attempt, Class, KmsError};
 
 /// A failure to open or wrap a key, as it is told.
@@ -32,6 +34,10 @@ pub struct Failure {
     pub field: Option<String>,
     /// Where the credentials came from, once they were found.
     pub origin: Option<CredentialOrigin>,
+    /// Whether they are temporary keys without their session token.
+    pub token_missing: bool,
+    /// Whether nothing but their certificates kept the endpoints that were tried from being used.
+    pub only_certificates: bool,
     /// The provider that the key belongs to, for [`Class::ProviderMismatch`].
     pub belongs_to: Option<Provider>,
 }
@@ -52,6 +58,8 @@ impl Failure {
             key_file: None,
             field: None,
             origin: None,
+            token_missing: false,
+            only_certificates: false,
             belongs_to: None,
         }
     }
@@ -64,6 +72,7 @@ impl Failure {
             status: error.status,
             detail: error.detail.clone(),
             attempts: error.attempts.clone(),
+            only_certificates: error.only_certificates,
             ..Failure::new(error.class, key_id, error.provider)
         }
     }
@@ -118,11 +127,15 @@ impl Failure {
         self
     }
 
-    /// Names the metadata file and the origin of the credentials that were used.
+    /// Names the credentials that were used: their metadata file, their origin, and what they lack.
     #[must_use]
-    pub fn with_credentials(mut self, origin: CredentialOrigin, metadata_file: PathBuf) -> Self {
-        self.origin = Some(origin);
-        self.metadata_file = Some(metadata_file);
+    pub fn with_credentials(mut self, used: &ResolvedCredentials) -> Self {
+        self.origin = Some(used.origin);
+        self.metadata_file = Some(used.file.clone());
+        self.token_missing = match &used.credentials {
+            Credentials::Aws(keys) => keys.lack_their_token(),
+            Credentials::Local(_) => false,
+        };
         self
     }
 }

@@ -96,6 +96,9 @@ pub(super) fn steps(failure: &Failure) -> Vec<String> {
 }
 
 fn renew(failure: &Failure) -> Vec<String> {
+    if failure.class == Class::CredentialsInvalid && failure.token_missing {
+        return token(failure.origin);
+    }
     match (failure.provider, failure.origin) {
         (Provider::Aws, Some(CredentialOrigin::Flags)) => {
             vec!["restart with new -awsAccessKey, -awsSecretAccessKey, and -awsSessionToken".to_owned()]
@@ -109,6 +112,20 @@ fn renew(failure: &Failure) -> Vec<String> {
         ],
         _ => vec!["put credentials that are valid now into the file".to_owned()],
     }
+}
+
+/// Keys of a session are no keys without its token.
+fn token(origin: Option<CredentialOrigin>) -> Vec<String> {
+    let missing = "the session token is missing: an access key id that begins with ASIA is a temporary one";
+    let (add, instead) = match origin {
+        Some(CredentialOrigin::Flags) => ("restart with -awsSessionToken too", "or with keys of a user"),
+        Some(CredentialOrigin::Environment) => ("restart with AWS_SESSION_TOKEN too", "or with keys of a user"),
+        Some(CredentialOrigin::Metadata) | None => (
+            "put it into the field sessionToken, beside the keys that it came with; no restart is needed",
+            "or put keys of a user there, which need none",
+        ),
+    };
+    [missing, add, instead].map(str::to_owned).to_vec()
 }
 
 fn role_not_usable(failure: &Failure) -> Vec<String> {
@@ -141,6 +158,14 @@ fn access_denied(failure: &Failure) -> Vec<String> {
 }
 
 fn unreachable(failure: &Failure) -> Vec<String> {
+    if failure.only_certificates {
+        return vec![
+            "look at the certificate that is shown there: openssl s_client -connect HOST:443 -servername HOST"
+                .to_owned(),
+            "have it renewed, or correct the name and address in --kms-endpoint".to_owned(),
+            "or, if it is of an authority of your own, name that by --cloud-ca".to_owned(),
+        ];
+    }
     let mut steps = vec!["check name resolution, routes, and firewalls to the endpoints that were tried".to_owned()];
     if failure.provider == Provider::Azure {
         steps.push("a vault that was deleted has no name any more: az keyvault list-deleted".to_owned());

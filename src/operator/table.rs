@@ -169,19 +169,19 @@ pub(super) fn row(class: Class) -> Row {
         Class::ProviderUnsupported => (
             GeneralFailure,
             Nothing,
-            "this version of the proxy has no client for {provider}, so key {key} was not opened; use one that has",
+            "this version of the proxy has no client for {provider}, which key {key} needs; use one that has",
             "this version has no client for {provider}",
         ),
         Class::Throttled => (
             GeneralFailure,
             Nothing,
-            "{provider} asks for fewer requests, so key {key} was not opened; try again later",
+            "{provider} refused the request for key {key} and asks for fewer; try again later",
             "{provider} asks to be asked less often",
         ),
         Class::CloudInternal => (
             GeneralFailure,
             Nothing,
-            "{provider} failed by itself, so key {key} was not opened; try again later",
+            "{provider} failed by itself in the request for key {key}; try again later",
             "{provider} failed by itself",
         ),
         Class::EndpointUnreachable => (
@@ -193,7 +193,7 @@ pub(super) fn row(class: Class) -> Row {
         Class::NetworkNotPrivate => (
             GeneralFailure,
             Nothing,
-            "key {key} was not opened: --require-private-networking is set, and no --kms-endpoint of {provider} is private",
+            "no private way for key {key}: --require-private-networking is set, and no --kms-endpoint of {provider} is private",
             "--require-private-networking is set, and no --kms-endpoint of {provider} is private",
         ),
         Class::BadResponse => (

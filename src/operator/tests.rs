@@ -5,15 +5,31 @@ use std::time::{Duration, SystemTime};
 
 use super::startup::{Listening, listening};
 use super::*;
-use crate::keys::{CredentialOrigin, KeyFiles, LayoutErrorKind, Provider};
+use crate::keys::{
+    AwsCredentials, CredentialOrigin, Credentials, KeyFiles, LayoutErrorKind, Provider, ResolvedCredentials, SecretText,
+};
 use crate::kms::{Attempt, KmsError};
 
 const KEY: &str = "0f4b2c6e-5d0a-4e1b-9d3f-2a7c8e9b1d00";
 const CMK: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
+const USERS: &str = "AKIAIOSFODNN7EXAMPLE";
+
 fn files(id: &str) -> KeyFiles {
     let folder = Path::new("/data/db/cloudProviderCredentials");
     KeyFiles { metadata: folder.join(format!("{id}.aws.metadata")), key: folder.join(format!("{id}.aws.key.json")) }
+}
+
+/// Keys with that id and from there, without a session token.
+fn used(id: &str, origin: CredentialOrigin) -> ResolvedCredentials {
+    let credentials = Credentials::Aws(AwsCredentials {
+        access_key_id: id.to_owned(),
+        secret_access_key: SecretText::new("secret".to_owned()),
+        session_token: None,
+        region: "eu-west-1".to_owned(),
+        role: None,
+    });
+    ResolvedCredentials { credentials, origin, file: files(KEY).metadata }
 }
 
 /// A failure of AWS KMS as it comes with everything known.
@@ -25,9 +41,7 @@ fn reported(class: Class) -> Failure {
         Attempt { endpoint: "vpce-a".to_owned(), outcome: "connect timed out".to_owned() },
         Attempt { endpoint: "vpce-b".to_owned(), outcome: "400 SomeException".to_owned() },
     ];
-    Failure::of_kms(KEY, &error)
-        .with_credentials(CredentialOrigin::Metadata, files(KEY).metadata)
-        .with_files(Some(files(KEY)))
+    Failure::of_kms(KEY, &error).with_credentials(&used(USERS, CredentialOrigin::Metadata)).with_files(Some(files(KEY)))
 }
 
 fn shown(failure: &Failure) -> String {
@@ -44,9 +58,9 @@ fn every_class_says_cause_and_next_step() {
 
 #[test]
 fn origins_providers_and_files_change_the_advice() {
-    let by_flag = reported(Class::CredentialsExpired).with_credentials(CredentialOrigin::Flags, files(KEY).metadata);
+    let by_flag = reported(Class::CredentialsExpired).with_credentials(&used(USERS, CredentialOrigin::Flags));
     let by_environment =
-        reported(Class::CredentialsInvalid).with_credentials(CredentialOrigin::Environment, files(KEY).metadata);
+        reported(Class::CredentialsInvalid).with_credentials(&used(USERS, CredentialOrigin::Environment));
     let mismatch = Failure::of_other_provider(KEY, Provider::Azure, Provider::Aws, files(KEY).key);
     let without_key = Failure::without_key_file(KEY, Provider::Aws, &files(KEY));
     let malformed = Failure::of_layout(
@@ -76,6 +90,35 @@ fn origins_providers_and_files_change_the_advice() {
         .map(shown)
         .collect();
     insta::assert_snapshot!("origins_and_providers", all);
+}
+
+#[test]
+fn temporary_keys_without_their_token_are_told_that_it_is_missing() {
+    let steps = |id, origin| next::steps(&reported(Class::CredentialsInvalid).with_credentials(&used(id, origin)));
+    let missing = "the session token is missing: an access key id that begins with ASIA is a temporary one";
+    for (origin, how) in [
+        (CredentialOrigin::Metadata, "sessionToken"),
+        (CredentialOrigin::Flags, "-awsSessionToken"),
+        (CredentialOrigin::Environment, "AWS_SESSION_TOKEN"),
+    ] {
+        let told = steps("ASIAIOSFODNN7EXAMPLE", origin);
+        assert_eq!(told[0], missing);
+        assert!(told[1].contains(how), "{told:?}");
+        assert!(!steps(USERS, origin).contains(&missing.to_owned()), "a user's keys have no token");
+    }
+    let mut whole = used("ASIAIOSFODNN7EXAMPLE", CredentialOrigin::Metadata);
+    let Credentials::Aws(keys) = &mut whole.credentials else { unreachable!() };
+    keys.session_token = Some(SecretText::new("token".to_owned()));
+    let told = next::steps(&reported(Class::CredentialsInvalid).with_credentials(&whole));
+    assert!(!told.contains(&missing.to_owned()), "the token is there, and wrong");
+}
+
+#[test]
+fn where_certificates_alone_were_in_the_way_they_are_looked_at() {
+    let told = next::steps(&Failure { only_certificates: true, ..reported(Class::EndpointUnreachable) });
+    assert!(told[0].starts_with("look at the certificate"), "{told:?}");
+    assert!(!told.iter().any(|step| step.contains("firewalls")), "{told:?}");
+    assert!(next::steps(&reported(Class::EndpointUnreachable))[0].contains("firewalls"));
 }
 
 #[test]

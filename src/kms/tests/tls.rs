@@ -90,6 +90,27 @@ async fn every_doubt_about_the_certificate_has_its_own_words() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_where_certificates_alone_were_in_the_way_the_error_says_so() {
+    let failed = async |world: &World, endpoints: &[&str]| {
+        let endpoints = endpoints.iter().map(|endpoint| endpoint.parse().unwrap()).collect();
+        let settings = Settings { endpoints, require_private_networking: true, ..Settings::default() };
+        let error = open(&AwsKms::new(world.env(), settings), credentials(), ARN).await.unwrap_err();
+        (error.attempts.len(), error.only_certificates)
+    };
+    let world = World::new();
+    world.server("10.0.0.5:443", [decrypted()]);
+    let (server, roots) = pki(&world, "Cloud", "elsewhere", 1);
+    world.tls(server, roots);
+    let misnamed = "private:https://kms.us-east-1.amazonaws.com,dial=10.0.0.5:443";
+    let closed = "private:https://kms.us-east-1.amazonaws.com,dial=10.0.0.6:443";
+    let public = "public:https://kms.us-east-1.amazonaws.com,dial=54.0.0.7:443";
+    assert_eq!(failed(&world, &[misnamed]).await, (1, true));
+    assert_eq!(failed(&world, &[misnamed, public]).await, (2, true), "the public one is not tried");
+    assert_eq!(failed(&world, &[misnamed, closed]).await, (2, false));
+    assert_eq!(failed(&world, &[public]).await, (1, false), "nobody was tried");
+}
+
+#[tokio::test(start_paused = true)]
 async fn unreadable_authorities_are_a_matter_of_files() {
     let world = World::new();
     world.server("10.0.0.5:443", [Act::Silent]);
