@@ -2,7 +2,7 @@
 //!
 //! [`scenario`] reads a file; [`world`] plays it, with [`clouds`] and a [`cast`] that speaks through [`wire`], recording
 //! into a [`trace`]; [`checker`] judges what was played; [`report`] renders the verdicts; [`campaign`] does all of that
-//! for many files and seeds; [`cli`] is the command line on top. Each room uses only the rooms above it in the list
+//! for many files and seeds; [`explore`] draws files of its own; [`cli`] is the command line on top. Each room uses only the rooms above it in the list
 //! below, which `cargo xtask order` checks.
 
 pub mod scenario;
@@ -22,5 +22,7 @@ pub mod checker;
 pub mod report;
 
 pub mod campaign;
+
+pub mod explore;
 
 pub mod cli;

@@ -8,11 +8,14 @@
 mod check;
 pub mod exit;
 mod explain;
+mod explore;
+mod interrupt;
 mod list;
 mod replay;
 mod run;
 mod schema;
 mod select;
+mod shrink;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,7 @@ First steps:
   kmiplab list                                  what there is to play
   kmiplab run                                   play all of it
   kmiplab replay session-expires-while          one run, as a story
+  kmiplab explore --time 60s                    search for what nobody has thought of
   kmiplab explain credentials-expired           what the client and the operator are told
   kmiplab list --words verbs                    what a scenario file can say";
     format!("{first_steps}\n\n{}", exit::HELP)
@@ -43,6 +47,10 @@ enum Verb {
     Run(run::Arguments),
     /// Plays one scenario with one seed, tells its story, and ends with its digest
     Replay(replay::Arguments),
+    /// Draws scenarios from seeds, plays them, and makes small files of those that break an invariant
+    Explore(explore::Arguments),
+    /// Makes a failing scenario as small as can be: the same failure, from as little as brings it about
+    Shrink(shrink::Arguments),
     /// Reads scenario files and reports every mistake, without playing them
     Check(check::Arguments),
     /// Lists scenarios, verbs, personas, or invariants
@@ -67,6 +75,8 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command.verb {
         Verb::Run(arguments) => run::execute(&arguments),
         Verb::Replay(arguments) => replay::execute(&arguments),
+        Verb::Explore(arguments) => explore::execute(&arguments),
+        Verb::Shrink(arguments) => shrink::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
         Verb::List(arguments) => list::execute(&arguments),
         Verb::Explain(arguments) => explain::execute(&arguments),

@@ -25,4 +25,5 @@ pub use model::*;
 pub use read::{FORMAT, LARGEST_FILE, load, load_file};
 pub use schema::{schema, schema_text};
 pub use verbs::{VERBS, meaning_of_verb};
+pub(crate) use values::{read_time, written};
 pub use words::{ERROR_CODES, PERSONAS, REASONS};
