@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::{exit, interrupt, print, say, select};
 use crate::campaign::FIRST_SEED;
 use crate::explore::progress::Progress;
-use crate::explore::{self, Cause, Plan, Record, Shard, Watch, told};
+use crate::explore::{self, Cause, Plan, Record, Shard, Watch, told, trial};
 use crate::report::Seed;
 use crate::world::sim::Planted;
 
@@ -91,6 +91,7 @@ fn search(arguments: &Arguments) -> Record {
         progress: Progress::on_stderr(runs.map(|runs| arguments.shard.share(runs))),
         stop: interrupt::flag("ending the search"),
     };
+    trial::quiet_panics();
     let record = explore::explore(&plan, &Planted::default, &watcher);
     watcher.progress.clear();
     record

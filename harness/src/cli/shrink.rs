@@ -8,7 +8,7 @@ use super::{exit, interrupt, print, say, select};
 use crate::campaign::FIRST_SEED;
 use crate::explore::progress::Progress;
 use crate::explore::shrink::{self, Watch};
-use crate::explore::{record, told};
+use crate::explore::{record, told, trial};
 use crate::report::Seed;
 use crate::world::sim::Planted;
 
@@ -32,6 +32,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         Err(code) => return code,
     };
     let seed = arguments.seed;
+    trial::quiet_panics();
     let Some((failing, last)) = shrink::failing(&scenario, seed.0, &Planted::default) else {
         say(&format!("error: {} passes with seed {seed}: there is nothing to shrink", scenario.id()));
         return exit::USAGE;

@@ -46,19 +46,20 @@ impl Cause {
     }
 }
 
-/// A text without what differs from run to run: every word with a digit in it is `#`.
+/// A text without what differs from run to run: every word with a digit in it, or that was shortened, is `#`.
 fn general(text: &str) -> String {
     let mut general = String::new();
     let mut word = String::new();
     // The space at the end closes the last word.
     for character in text.chars().chain([' ']) {
-        if character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | ':' | '.') {
+        if character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | ':' | '.' | '\u{2026}') {
             word.push(character);
             continue;
         }
         let bare = word.trim_end_matches([':', '.', '-']);
         let rest = word.split_off(bare.len());
-        general.push_str(if word.contains(|digit: char| digit.is_ascii_digit()) { "#" } else { &word });
+        let differs = |it: char| it.is_ascii_digit() || it == '\u{2026}';
+        general.push_str(if word.contains(differs) { "#" } else { &word });
         general.push_str(&rest);
         general.push(character);
         word.clear();
@@ -83,6 +84,7 @@ mod tests {
             ("the proxy connected to 203.0.113.1:443: refused", "the proxy connected to #: refused"),
             ("came after 4.501s, the deadline is 4.500s.", "came after #, the deadline is #."),
             ("`/data/db/local.key` is not whole: 0 bytes", "`/data/db/local.key` is not whole: # bytes"),
+            ("of (AKIA\u{2026}WXYZ)", "of (#)"),
             ("", ""),
         ] {
             assert_eq!(general(text), expected);

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a panic is a failure with its own text, and takes nothing else with it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use super::cause::Cause;
 use super::outcome;
@@ -22,6 +23,21 @@ pub enum Final {
     Foreseen,
     /// It stands in a file that somebody wrote, and something else is foreseen, or nothing.
     Stated(Outcome),
+}
+
+thread_local! {
+    /// Whether this thread plays: a panic is a result then, and is told as one.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets panics within a run go untold from now on: in a search they come by the hundred, and each is told as a finding.
+pub fn quiet_panics() {
+    let told = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !QUIET.get() {
+            told(info);
+        }
+    }));
 }
 
 /// What came of a sketch.
@@ -85,7 +101,13 @@ pub fn play(sketch: &Sketch, last: Final, seed: u64, plant: Plant<'_>) -> Result
         let judgement = checker::judge(&scenario, &played);
         (Some(played), judgement)
     };
-    let (played, judgement) = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+    let (played, judgement) = QUIET.with(|quiet| {
+        quiet.set(true);
+        let played = catch_unwind(AssertUnwindSafe(run));
+        quiet.set(false);
+        played
+    })
+    .unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         let failure = Failure {
             requirement: "the run is played to its end".to_owned(),

@@ -1,12 +1,14 @@
 //! K5: ItemNotFound is said of an object only if it never existed or is destroyed.
 //!
 //! Percona Server shuts a node down when it reads ItemNotFound, so a failure of a file, a credential or a cloud must
-//! never look like it.
+//! never look like it. One thing does, and nobody can help it: an object all of whose files somebody has removed.
 
 use std::collections::BTreeSet;
 
 use super::{Found, Invariant};
 use crate::checker::{Run, seconds};
+use crate::scenario::Metadata;
+use crate::trace::{Event, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K5",
@@ -30,7 +32,7 @@ fn judge(run: &Run<'_>) -> Found {
                 }
                 continue;
             }
-            let exists = object.is_some_and(|key| existing.contains(key));
+            let exists = object.is_some_and(|key| existing.contains(key) && !left_no_trace(run, key, reply.event));
             if !exists && !reply.makes() {
                 continue;
             }
@@ -45,6 +47,27 @@ fn judge(run: &Run<'_>) -> Found {
         }
     }
     found
+}
+
+/// Whether somebody has removed the key file of an object that had no metadata file, or both of them.
+fn left_no_trace(run: &Run<'_>, key: &str, asked: &Event) -> bool {
+    let before = run.events().iter().take_while(|event| event.ordinal < asked.ordinal);
+    let mut key_file = None;
+    // A key that was made in the run has no metadata file of its own.
+    let told = run.scenario.world.credentials.metadata != Metadata::Absent;
+    let mut metadata = (told && run.played.existing.contains_key(key)).then_some("there");
+    for event in before.filter(|event| event.host == "operator") {
+        let What::File { operation, path } = &event.what else { continue };
+        if operation == "edit" && !path.ends_with(".key.json") {
+            // Whoever edits metadata writes a file for every key.
+            metadata = Some("there");
+        }
+        if path.contains(&format!("/{key}.")) {
+            let last = if path.ends_with(".key.json") { &mut key_file } else { &mut metadata };
+            *last = Some(operation);
+        }
+    }
+    key_file == Some("remove") && matches!(metadata, None | Some("remove"))
 }
 
 #[cfg(test)]
@@ -71,6 +94,22 @@ mod tests {
             let kept = none().ask(operation).succeed(|_| {}).ask("Destroy").fail("permission-denied", |_| {});
             assert_eq!(not_found(kept).1.len(), 1, "{operation}");
         }
+    }
+
+    #[test]
+    fn a_key_whose_files_somebody_has_removed_leaves_no_trace_and_half_of_them_is_one() {
+        let found = |files: &[(&str, &str)]| {
+            let story = files.iter().fold(Story::plain(), |story, (operation, suffix)| {
+                story.touch("operator", operation, &format!("/data/db/cloudProviderCredentials/{KEY}.aws.{suffix}"))
+            });
+            story.ask("Get").fail("item-not-found", |_| {}).found("K5").1.len()
+        };
+        let (key, metadata) = (("remove", "key.json"), ("remove", "metadata"));
+        assert_eq!(found(&[key, metadata]), 0);
+        assert_eq!(found(&[key]), 1, "the metadata file tells of it");
+        assert_eq!(found(&[metadata]), 1);
+        assert_eq!(found(&[key, metadata, ("restore", "key.json")]), 1);
+        assert_eq!(found(&[("forbid", "key.json"), metadata]), 1, "what cannot be read is there");
     }
 
     #[test]

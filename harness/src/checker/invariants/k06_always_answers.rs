@@ -35,7 +35,8 @@ fn judge(run: &Run<'_>) -> Found {
         let name = exchange.operations.join(", ");
         let (answered, asked) = (exchange.answers.len(), exchange.operations.len());
         let stalled = run.stalled(exchange.sent.at, exchange.sent.at + deadline);
-        let excused = answered < asked && (stalled || cut(&exchange, deadline, under_way));
+        let excused = answered < asked
+            && (stalled || cut(&exchange, deadline, under_way) || crossed(run, exchange.sent, under_way));
         found.exercised += u64::from(!excused);
         if answered != asked && !excused {
             let seen = match exchange.gave_up.map(|event| &event.what) {
@@ -74,6 +75,15 @@ fn cut(exchange: &Exchange<'_>, deadline: Duration, under_way: Duration) -> bool
         }
     }
     false
+}
+
+/// Whether the proxy was ended before the request was sent, and the news of it was still under way.
+fn crossed(run: &Run<'_>, sent: &Event, under_way: Duration) -> bool {
+    let before = run.events().iter().take_while(|event| event.ordinal < sent.ordinal);
+    let ended = before.filter(|event| event.host == "proxy" && event.at + under_way >= sent.at);
+    ended.into_iter().any(|event| {
+        matches!(event.what, What::Process { state: ProcessState::Stopped | ProcessState::Crashed, .. })
+    })
 }
 
 /// A connection that stays open after the client's good-bye, unless the proxy has been ended in the meantime.
@@ -215,6 +225,18 @@ mod tests {
         assert_eq!(ordered(30), (0, vec![]), "the request may have been on its way still");
         let sent_later = Story::plain().action("stop = \"proxy\"").at(100).ask("Get").at(200);
         assert_eq!(sent_later.process("proxy", ProcessState::Stopped).give_up().found("K6"), (0, vec![]));
+    }
+
+    #[test]
+    fn a_request_that_crosses_the_news_of_the_proxys_end_is_excused_and_a_later_one_is_not() {
+        let sent = |after: u64| {
+            let story = Story::plain().at(1000).process("proxy", ProcessState::Stopped);
+            story.process("proxy", ProcessState::Started).at(1000 + after).ask("Activate").give_up().found("K6")
+        };
+        assert_eq!(sent(30), (0, vec![]));
+        assert_eq!(sent(31).1.len(), 1);
+        let by_itself = Story::plain().at(1000).process("proxy", ProcessState::Exited).ask("Activate").give_up();
+        assert_eq!(by_itself.found("K6").1.len(), 1);
     }
 
     #[test]

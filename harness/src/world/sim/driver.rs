@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use kmip_proxy::env::Files as _;
 use tokio::sync::watch;
 use turmoil::Sim;
 
@@ -84,6 +85,8 @@ impl<'a> Driver<'a> {
         map.add_port((Ipv4Addr::LOCALHOST, relay::PORT).into(), relayed);
         let cloud = CloudWorld::new(world, &entropy, &clock, &trace, &mut map);
         let disk = Disk::new();
+        // Where a database is to be made, its folder is all that there is.
+        disk.create_directory(machine::DBPATH.as_ref()).expect("the lab's own disk is on");
         let map = Arc::new(map);
         let machine_clock = MachineClock::new(clock.clone());
         let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
@@ -262,7 +265,9 @@ impl<'a> Driver<'a> {
         self.note(0, "everything around is healed, and mongod is started once more");
         self.endpoints.heal(&mut self.sim, &self.cloud);
         self.stall(false);
+        // A power cut that was to come at a disk operation comes no more.
         self.power_will_go = false;
+        self.ground.disk.power_on();
         if self.proxy.borrow().run.is_none() || !self.runs(Process::Proxy) {
             self.start_proxy();
         }
