@@ -85,6 +85,8 @@ struct State<'a> {
     unsound_start: bool,
     /// What mongod may still be trying to do, if it was started and nobody ended it.
     under_way: Option<Work>,
+    /// The keys that a rotation under way may have read already: whatever happens to their files then is too late.
+    read: Vec<Standing>,
     calm: Calm,
 }
 
@@ -134,6 +136,7 @@ impl<'a> State<'a> {
             full: false,
             unsound_start: false,
             under_way: None,
+            read: Vec::new(),
             calm: Calm::default(),
         }
     }
@@ -224,6 +227,7 @@ impl<'a> State<'a> {
         // A new process does not hang.
         self.calm.stalled = false;
         self.under_way = Some(work);
+        self.read.clear();
     }
 
     fn start_proxy(&mut self) {
@@ -243,6 +247,11 @@ impl<'a> State<'a> {
     fn come_through(&mut self) {
         let Some(work) = self.under_way else { return };
         self.access.session_may_begin();
+        for standing in self.databases.all() {
+            if work == Work::Rotation && self.reads(standing) != Sure::No && !self.read.contains(standing) {
+                self.read.push(standing.clone());
+            }
+        }
         let made = self.made(work);
         self.databases.may_become(made.into_iter().filter(|(_, sure)| *sure != Sure::No).map(|(made, _)| made));
     }
@@ -264,8 +273,13 @@ impl<'a> State<'a> {
     /// The databases that the work may lead to, and how surely it leads there from where it can begin.
     fn made(&self, work: Work) -> Vec<(Standing, Sure)> {
         let mut made: Vec<(Standing, Sure)> = Vec::new();
-        for standing in self.databases.all() {
-            let begins = self.can_begin(work, standing);
+        let mut beginnings: Vec<&Standing> = self.databases.all().iter().collect();
+        beginnings.extend(self.read.iter().filter(|standing| !self.databases.all().contains(standing)));
+        for standing in beginnings {
+            let begins = match self.can_begin(work, standing) {
+                Sure::No if self.read.contains(standing) => Sure::Perhaps,
+                begins => begins,
+            };
             if begins == Sure::No {
                 continue;
             }

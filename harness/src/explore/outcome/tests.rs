@@ -190,6 +190,19 @@ fn a_rotation_leads_to_the_key_that_the_flags_name() {
 }
 
 #[test]
+fn a_rotation_that_has_read_its_key_may_come_through_without_its_file() {
+    let text = |at: &str| {
+        format!(
+            "format = \"1.0\"\ntitle = \"A sketch\"\nwhy = \"To be foreseen.\"\nend = \"1m\"\nfinal = \"opens\"\n\
+             timeline = [\n  {{ at = \"2s\", rotate = \"mongod\" }},\n  {{ at = \"{at}\", remove = \"key-file\" }},\n]\n"
+        )
+    };
+    let of = |at: &str| foresee(&scenario::load("sketch.toml", "sketches", text(at).as_bytes()).unwrap());
+    assert_eq!(of("3s"), None);
+    assert_eq!(of("30s"), CLOSED, "the new file is gone with the old one");
+}
+
+#[test]
 fn the_state_of_the_object_matters_to_those_who_ask_for_it() {
     assert_eq!(foreseen("world.snapshot = { state = \"pre-active\" }", &[]), CLOSED);
     let passive = "world.mongod = { activate_keys = false }";
