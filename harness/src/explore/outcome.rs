@@ -363,8 +363,12 @@ impl<'a> State<'a> {
     /// What the last start finds.
     fn epilogue(mut self, end: Duration) -> Option<Outcome> {
         self.at(end, end + EPILOGUE);
-        if self.calm.proxy_down || self.calm.power_will_go {
+        if self.calm.proxy_down {
             self.start_proxy();
+        } else if self.calm.power_will_go {
+            // It may have gone, and the proxy with it.
+            self.access.sessions_may_end();
+            self.unsound_start |= self.full || self.skewed;
         }
         if self.unsound_start || self.databases.unclear {
             return None;

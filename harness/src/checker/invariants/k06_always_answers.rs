@@ -36,7 +36,10 @@ fn judge(run: &Run<'_>) -> Found {
         let (answered, asked) = (exchange.answers.len(), exchange.operations.len());
         let stalled = run.stalled(exchange.sent.at, exchange.sent.at + deadline);
         let excused = answered < asked
-            && (stalled || cut(&exchange, deadline, under_way) || crossed(run, exchange.sent, under_way));
+            && (stalled
+                || hurried(run, &exchange, deadline)
+                || cut(&exchange, deadline, under_way)
+                || crossed(run, exchange.sent, under_way));
         found.exercised += u64::from(!excused);
         if answered != asked && !excused {
             let seen = match exchange.gave_up.map(|event| &event.what) {
@@ -75,6 +78,14 @@ fn cut(exchange: &Exchange<'_>, deadline: Duration, under_way: Duration) -> bool
         }
     }
     false
+}
+
+/// Whether the client gave up before the deadline, because its session had begun while mongod or the proxy hung.
+fn hurried(run: &Run<'_>, exchange: &Exchange<'_>, deadline: Duration) -> bool {
+    let sent = exchange.sent.at;
+    let patience = run.scenario.world.mongod.connect_timeout;
+    exchange.gave_up.is_some_and(|event| event.at < sent + deadline)
+        && run.stalled(sent.saturating_sub(patience), sent)
 }
 
 /// Whether the proxy was ended before the request was sent, and the news of it was still under way.
@@ -225,6 +236,16 @@ mod tests {
         assert_eq!(ordered(30), (0, vec![]), "the request may have been on its way still");
         let sent_later = Story::plain().action("stop = \"proxy\"").at(100).ask("Get").at(200);
         assert_eq!(sent_later.process("proxy", ProcessState::Stopped).give_up().found("K6"), (0, vec![]));
+    }
+
+    #[test]
+    fn a_client_that_lost_its_time_to_a_hang_may_give_up_early() {
+        let timeline = "  { at = \"3s\", stall = \"proxy\" },\n  { at = \"8s\", resume = \"proxy\" },";
+        let story = || Story::of("final = \"opens\"", timeline).fired(0, 3000).fired(1, 8000);
+        let gives_up = |sent: u64, at: u64| story().at(sent).ask("Get").at(at).give_up().found("K6").1.len();
+        assert_eq!(gives_up(8040, 8060), 0);
+        assert_eq!(gives_up(8040, 12_540), 1, "it had all the time in the world");
+        assert_eq!(gives_up(13_001, 13_010), 1, "the hang was over before the session began");
     }
 
     #[test]

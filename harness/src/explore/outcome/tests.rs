@@ -113,6 +113,8 @@ fn a_role_that_is_not_trusted_lasts_as_long_as_what_was_assumed() {
     assert_eq!(foreseen(ROLE, &["deny = \"role\""]), None, "the proxy may hold a session");
     assert_eq!(foreseen(ROLE, &["deny = \"role\"", "start = \"proxy\""]), CLOSED);
     assert_eq!(foreseen(ROLE, &["deny = \"role\"", "pass = \"2h\""]), CLOSED);
+    let perhaps_cut = ["crash = \"machine\", at_write = \"4\"", "deny = \"role\""];
+    assert_eq!(foreseen(ROLE, &perhaps_cut), None, "the power may never go");
     assert_eq!(foreseen(ROLE, &["deny = \"role\"", "pass = \"2h\"", "allow = \"role\""]), OPENS);
     assert_eq!(foreseen(ROLE, &["expire = \"credentials\"", "start = \"proxy\""]), CLOSED);
 }
