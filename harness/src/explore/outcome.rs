@@ -24,6 +24,9 @@ use crate::scenario::{Action, Database, EndpointState, Event, Outcome, Process, 
 /// How far apart the clocks of a signer and of AWS may be (Signature Version 4: five minutes).
 const WINDOW: Duration = Duration::from_secs(5 * 60);
 
+/// A clock that was wrong by so much when certificates were made is noticed when it is right again.
+const BACKDATED: Duration = Duration::from_secs(45 * 60);
+
 /// How long a start or a rotation takes at most if nothing is in its way. The epilogue gives more.
 const CALM: Duration = Duration::from_secs(8);
 
@@ -78,8 +81,8 @@ struct State<'a> {
     access: Access<'a>,
     databases: Databases,
     flags: Flags,
-    /// The machine's clock is off by more than AWS accepts.
-    skewed: bool,
+    /// By how much the machine's clock is off, in whichever direction.
+    skew: Duration,
     full: bool,
     /// The proxy was started where it may have been unable to write its certificates, or with a clock that is wrong.
     unsound_start: bool,
@@ -132,7 +135,7 @@ impl<'a> State<'a> {
             access: Access::new(world),
             databases: Databases::new(world),
             flags: Flags { provider: world.proxy.cloud_provider, kms_key },
-            skewed: false,
+            skew: Duration::ZERO,
             full: false,
             unsound_start: false,
             under_way: None,
@@ -214,7 +217,7 @@ impl<'a> State<'a> {
                 self.databases.unclear |= !self.calm.is_calm();
                 self.databases.change_object(*change);
             }
-            Action::Skew { by, .. } => self.skewed = *by > WINDOW,
+            Action::Skew { by, .. } => self.skew = *by,
             Action::Pass(time) => {
                 self.passed += *time;
                 self.now = self.now.after(*time);
@@ -234,7 +237,7 @@ impl<'a> State<'a> {
         self.end_proxy();
         self.calm.proxy_down = false;
         self.calm.stalled = false;
-        self.unsound_start |= self.full || self.skewed;
+        self.unsound_start |= self.full || self.skew >= BACKDATED;
     }
 
     fn end_proxy(&mut self) {
@@ -357,7 +360,7 @@ impl<'a> State<'a> {
             ways if ways.contains(&true) => Sure::Perhaps,
             _ => Sure::No,
         };
-        self.keys.usable(cmk, privately, self.now).and(Sure::from(!self.skewed))
+        self.keys.usable(cmk, privately, self.now).and(Sure::from(self.skew <= WINDOW))
     }
 
     /// What the last start finds.
@@ -368,7 +371,7 @@ impl<'a> State<'a> {
         } else if self.calm.power_will_go {
             // It may have gone, and the proxy with it.
             self.access.sessions_may_end();
-            self.unsound_start |= self.full || self.skewed;
+            self.unsound_start |= self.full || self.skew >= BACKDATED;
         }
         if self.unsound_start || self.databases.unclear {
             return None;

@@ -99,6 +99,7 @@ impl Search<'_> {
         while self.has_time() {
             let before = (self.best.sketch.clone(), self.best.seed);
             steps::forget_other_expectations(self);
+            steps::only_start(self);
             steps::cut_the_end(self);
             steps::remove_events(self);
             steps::remove_settings(self);

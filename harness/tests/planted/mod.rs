@@ -1,5 +1,6 @@
-//! The bugs, by where they sit: in answers, in key services, in networks and files.
+//! The bugs, by where they sit: in answers, in key services, in networks and files; and how they get there.
 
 pub(crate) mod answers;
 pub(crate) mod key_services;
 pub(crate) mod networks;
+pub(crate) mod plant;

@@ -88,13 +88,35 @@ fn hurried(run: &Run<'_>, exchange: &Exchange<'_>, deadline: Duration) -> bool {
         && run.stalled(sent.saturating_sub(patience), sent)
 }
 
-/// Whether the proxy was ended before the request was sent, and the news of it was still under way.
+/// Whether the request and the end of the proxy crossed: the proxy was ended, or told to stop, before the request can
+/// have reached it, and the news of it was still under way, or came when the client had been turned away.
 fn crossed(run: &Run<'_>, sent: &Event, under_way: Duration) -> bool {
-    let before = run.events().iter().take_while(|event| event.ordinal < sent.ordinal);
-    let ended = before.filter(|event| event.host == "proxy" && event.at + under_way >= sent.at);
-    ended.into_iter().any(|event| {
-        matches!(event.what, What::Process { state: ProcessState::Stopped | ProcessState::Crashed, .. })
-    })
+    let mut ordered = None;
+    for event in run.events() {
+        let news = event.at + under_way >= sent.at;
+        match &event.what {
+            What::Action { text, .. } if ends_proxy(text) => ordered = Some(event.at),
+            What::Process { state: ProcessState::Crashed, .. } if event.host == "proxy" => {
+                if news && event.ordinal < sent.ordinal {
+                    return true;
+                }
+            }
+            What::Process { state: ProcessState::Stopped, .. } if event.host == "proxy" => {
+                let ordered = ordered.take().unwrap_or(event.at);
+                if news && ordered <= sent.at + under_way {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether an event of the scenario stops a proxy that runs, or may do so: one that is started is restarted, and new
+/// flags take a restart.
+fn ends_proxy(text: &str) -> bool {
+    text.contains("\"proxy\"") || text.starts_with("renew")
 }
 
 /// A connection that stays open after the client's good-bye, unless the proxy has been ended in the meantime.
@@ -258,6 +280,12 @@ mod tests {
         assert_eq!(sent(31).1.len(), 1);
         let by_itself = Story::plain().at(1000).process("proxy", ProcessState::Exited).ask("Activate").give_up();
         assert_eq!(by_itself.found("K6").1.len(), 1);
+        let told = |order: u64| {
+            let story = Story::plain().at(1000).action("start = \"mongod\"").ask("Get").at(1000 + order);
+            let story = story.action("start = \"proxy\"").at(1100).give_up();
+            story.at(2000).process("proxy", ProcessState::Stopped).found("K6").1.len()
+        };
+        assert_eq!((told(30), told(31)), (0, 1), "it stops when others have their answers");
     }
 
     #[test]

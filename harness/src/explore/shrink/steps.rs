@@ -59,10 +59,17 @@ pub(super) fn remove_events(search: &mut Search<'_>) {
     }
 }
 
+/// A start of the database and nothing else: where that fails, the schedule did not matter.
+pub(super) fn only_start(search: &mut Search<'_>) {
+    let start = Line::new(Duration::from_secs(1), "start", "mongod");
+    search.try_sketch(Sketch { lines: vec![start], ..search.best.sketch.clone() });
+}
+
 /// Back to the defaults of the world: all of them, then one by one; and lists with fewer names.
 pub(super) fn remove_settings(search: &mut Search<'_>) {
     search.try_sketch(Sketch { world: Vec::new(), ..search.best.sketch.clone() });
-    one_endpoint(search);
+    one_name(search, "kms.aws.endpoints", "public");
+    one_name(search, "kms.aws.keys", "cmk-1");
     let mut index = 0;
     while index < search.best.sketch.world.len() {
         let mut sketch = search.best.sketch.clone();
@@ -74,16 +81,24 @@ pub(super) fn remove_settings(search: &mut Search<'_>) {
     }
 }
 
-/// The public endpoint alone, in the place of all others.
-fn one_endpoint(search: &mut Search<'_>) {
-    const ENDPOINTS: &str = "kms.aws.endpoints";
-    let Some(Value::Array(names)) = search.best.sketch.setting(ENDPOINTS).cloned() else { return };
+/// The name that is there by default, in the place of all others.
+fn one_name(search: &mut Search<'_>, list: &str, name: &str) {
+    let Some(Value::Array(names)) = search.best.sketch.setting(list).cloned() else { return };
+    let others = |text: &str| names.iter().any(|other| other.as_str() == Some(text));
     let mut sketch = search.best.sketch.clone();
-    sketch.world.retain(|(key, _)| key != ENDPOINTS);
-    for line in &mut sketch.lines {
-        if names.iter().any(|name| name.as_str() == Some(&line.argument)) {
-            line.argument = "public".to_owned();
+    sketch.world.retain(|(key, _)| key != list);
+    for (_, value) in sketch.world.iter_mut().filter(|(key, _)| key.starts_with("snapshot.")) {
+        match value {
+            Value::String(text) if others(text) => *text = name.to_owned(),
+            Value::Array(texts) if texts.iter().any(|text| text.as_str().is_some_and(others)) => {
+                *texts = vec![Value::String(name.to_owned())];
+            }
+            _ => {}
         }
+    }
+    for line in &mut sketch.lines {
+        let options = line.options.iter_mut().map(|(_, value)| value);
+        options.chain([&mut line.argument]).filter(|text| others(text)).for_each(|text| *text = name.to_owned());
     }
     search.try_sketch(sketch);
 }
