@@ -80,13 +80,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
 
 fn search(arguments: &Arguments) -> Record {
     let runs = arguments.runs.or(arguments.time.is_none().then_some(RUNS));
-    let plan = Plan {
-        first_seed: arguments.seed.0,
-        runs,
-        time: arguments.time,
-        shard: arguments.shard,
-        workers: None,
-    };
+    let plan = Plan { first_seed: arguments.seed.0, runs, time: arguments.time, shard: arguments.shard, workers: None };
     let watcher = Watcher {
         progress: Progress::on_stderr(runs.map(|runs| arguments.shard.share(runs))),
         stop: interrupt::flag("ending the search"),
@@ -127,5 +121,6 @@ impl Watch for Watcher {
 
 /// A time as scenario files write it.
 fn time(text: &str) -> Result<Duration, String> {
-    crate::scenario::read_time(text).ok_or_else(|| "write a whole number with a unit, such as 60s, 30m or 8h".to_owned())
+    crate::scenario::read_time(text)
+        .ok_or_else(|| "write a whole number with a unit, such as 60s, 30m or 8h".to_owned())
 }

@@ -44,9 +44,10 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     let mut shrunk = shrink::shrink(failing, last, &Planted::default, &Watch { progress: &told, stop: &stop });
     progress.clear();
     record::explain(&mut shrunk, seed.0);
-    let file = arguments.out.clone().unwrap_or_else(|| {
-        select::target_folder("explore").join(format!("{}-small.toml", scenario.name))
-    });
+    let file = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| select::target_folder("explore").join(format!("{}-small.toml", scenario.name)));
     let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
     if let Err(error) = folder.and_then(|()| std::fs::write(&file, shrunk.failing.sketch.write())) {
         say(&format!("error: cannot write `{}`: {error}\n\nhint: --out FILE", file.display()));

@@ -35,13 +35,15 @@ impl Cause {
     /// A name for files: the requirement, and the first words of what was seen.
     pub fn slug(&self) -> String {
         let words = |text: &str| -> Vec<String> {
-            let plain = |word: &str| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+            let plain =
+                |word: &str| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
             text.split([' ', '-', '_', '/']).map(plain).filter(|word| !word.is_empty()).collect()
         };
         let mut slug = words(&self.requirement);
         slug.truncate(8);
-        slug
-            .extend(words(&self.observed).into_iter().filter(|word| !["at", "the", "to", "a"].contains(&word.as_str())).take(5));
+        slug.extend(
+            words(&self.observed).into_iter().filter(|word| !["at", "the", "to", "a"].contains(&word.as_str())).take(5),
+        );
         slug.join("-")
     }
 }

@@ -89,18 +89,20 @@ fn runner(seed: u64) -> TestRunner {
 }
 
 fn sketches() -> impl Strategy<Value = Sketch> {
-    swarm().prop_flat_map(|on| (world::worlds(on.clone()), proptest::strategy::Just(on))).prop_flat_map(|(place, on)| {
-        let lines = schedule::schedules(&place, &on);
-        (lines, proptest::strategy::Just(place)).prop_map(|((lines, end), place)| Sketch {
-            title: String::new(),
-            why: String::new(),
-            end,
-            outcome: Outcome::StaysClosed,
-            seeds: Vec::new(),
-            world: place.settings,
-            lines,
-        })
-    })
+    swarm().prop_flat_map(|on| (world::worlds(on.clone()), proptest::strategy::Just(on))).prop_flat_map(
+        |(place, on)| {
+            let lines = schedule::schedules(&place, &on);
+            (lines, proptest::strategy::Just(place)).prop_map(|((lines, end), place)| Sketch {
+                title: String::new(),
+                why: String::new(),
+                end,
+                outcome: Outcome::StaysClosed,
+                seeds: Vec::new(),
+                world: place.settings,
+                lines,
+            })
+        },
+    )
 }
 
 /// The classes that are on: each with even odds.

@@ -377,9 +377,10 @@ impl<'a> State<'a> {
             return None;
         }
         let opens = |standing: &Standing| match standing {
-            Standing::Empty => self.wrapping_keys(standing).iter().fold(Sure::No, |sure, cmk| {
-                sure.or(self.wraps(cmk.as_deref(), standing))
-            }),
+            Standing::Empty => self
+                .wrapping_keys(standing)
+                .iter()
+                .fold(Sure::No, |sure, cmk| sure.or(self.wraps(cmk.as_deref(), standing))),
             Standing::Keyed(key) => self.reads(standing).and(key.may_be_used(self.world.mongod.activate_keys)),
         };
         let found: Vec<Sure> = self.databases.all().iter().map(opens).collect();

@@ -184,7 +184,10 @@ pub fn replay(file: &Path, seed: u64) -> String {
 pub fn explain(shrunk: &mut Shrunk, found_with: u64) {
     let Failing { sketch, seed, cause, .. } = &mut shrunk.failing;
     let (before, after) = (shrunk.before, sketch.lines.len());
-    sketch.title = one_line(&format!("{} breaks: {}", cause.requirement, cause.observed));
+    // The numbers of one run would be wrong as soon as anything is mended.
+    let seen = cause.observed.replace('#', "\u{2026}");
+    let seen = seen.strip_prefix("at \u{2026} ").unwrap_or(&seen);
+    sketch.title = one_line(&format!("{} breaks: {seen}", cause.requirement));
     let events = |count: usize| if count == 1 { "1 event".to_owned() } else { format!("{count} events") };
     let found = format!("Found with seed {}", Seed(found_with));
     sketch.why = match before == after {

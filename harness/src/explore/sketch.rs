@@ -86,7 +86,8 @@ impl Sketch {
                 match value {
                     _ if key == "at" => {}
                     DeValue::Table(then) => {
-                        line.then = in_order(then).into_iter().map(|(key, value)| (key.to_owned(), text(value))).collect();
+                        line.then =
+                            in_order(then).into_iter().map(|(key, value)| (key.to_owned(), text(value))).collect();
                     }
                     _ if key == event.verb => line.argument = text(value),
                     _ => line.options.push((key.to_owned(), text(value))),
@@ -125,7 +126,10 @@ impl Sketch {
         text.push('\n');
         let compact: Vec<_> = self.lines.iter().map(Line::compact).collect();
         if compact.iter().all(|line| line.chars().count() <= LONGEST_LINE) {
-            text.push_str(&format!("timeline = [\n{}]\n", compact.iter().map(|line| format!("{line}\n")).collect::<String>()));
+            text.push_str(&format!(
+                "timeline = [\n{}]\n",
+                compact.iter().map(|line| format!("{line}\n")).collect::<String>()
+            ));
         } else {
             let tables: Vec<_> = self.lines.iter().map(Line::table).collect();
             text.push_str(&tables.join("\n"));
@@ -157,7 +161,8 @@ impl Line {
 
     /// What happens, without the moment: `reject = "vpce-a"`.
     pub fn words(&self) -> Vec<String> {
-        let pairs = [(&self.verb, &self.argument)].into_iter().chain(self.options.iter().map(|(key, value)| (key, value)));
+        let pairs =
+            [(&self.verb, &self.argument)].into_iter().chain(self.options.iter().map(|(key, value)| (key, value)));
         pairs.map(|(key, value)| format!("{key} = {}", quoted(value))).collect()
     }
 
@@ -199,7 +204,8 @@ fn settings(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(String, Value)>)
 
 /// The entries of a table in the order of the file: the parser sorts them by name.
 fn in_order<'a>(table: &'a DeTable<'_>) -> Vec<(&'a str, &'a DeValue<'a>)> {
-    let mut entries: Vec<_> = table.iter().map(|(key, value)| (key.span().start, &**key.get_ref(), value.get_ref())).collect();
+    let mut entries: Vec<_> =
+        table.iter().map(|(key, value)| (key.span().start, &**key.get_ref(), value.get_ref())).collect();
     entries.sort_by_key(|(start, ..)| *start);
     entries.into_iter().map(|(_, key, value)| (key, value)).collect()
 }
@@ -280,7 +286,9 @@ timeline = [
         sketch.lines[0].then.push(("message".to_owned(), "m".repeat(80)));
         let text = sketch.write();
         let tables = text.split_once("timeline]]").unwrap().1;
-        assert!(tables.starts_with("\nat = \"1s\"\nstart = \"mongod\"\nthen.get = \"ok\"\nthen.within = \"5s\"\nthen.message = "));
+        assert!(tables.starts_with(
+            "\nat = \"1s\"\nstart = \"mongod\"\nthen.get = \"ok\"\nthen.within = \"5s\"\nthen.message = "
+        ));
         assert!(tables.ends_with("\n\n[[timeline]]\nat = \"12s..15s\"\nslow = \"vpce-a\"\nby = \"3s\"\n"), "{tables}");
     }
 

@@ -101,21 +101,23 @@ pub fn play(sketch: &Sketch, last: Final, seed: u64, plant: Plant<'_>) -> Result
         let judgement = checker::judge(&scenario, &played);
         (Some(played), judgement)
     };
-    let (played, judgement) = QUIET.with(|quiet| {
-        quiet.set(true);
-        let played = catch_unwind(AssertUnwindSafe(run));
-        quiet.set(false);
-        played
-    })
-    .unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        let failure = Failure {
-            requirement: "the run is played to its end".to_owned(),
-            expected: "no panic".to_owned(),
-            observed: text.unwrap_or("a panic without a text").to_owned(),
-            span: None,
-        };
-        (None, Judgement { failures: vec![failure], exercised: Default::default() })
-    });
+    let (played, judgement) = QUIET
+        .with(|quiet| {
+            quiet.set(true);
+            let played = catch_unwind(AssertUnwindSafe(run));
+            quiet.set(false);
+            played
+        })
+        .unwrap_or_else(|panic| {
+            let text =
+                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            let failure = Failure {
+                requirement: "the run is played to its end".to_owned(),
+                expected: "no panic".to_owned(),
+                observed: text.unwrap_or("a panic without a text").to_owned(),
+                span: None,
+            };
+            (None, Judgement { failures: vec![failure], exercised: Default::default() })
+        });
     Ok(Trial { sketch, final_is_known, scenario, played, judgement })
 }

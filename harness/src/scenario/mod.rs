@@ -24,6 +24,6 @@ pub use mistake::{Mistake, ScenarioError};
 pub use model::*;
 pub use read::{FORMAT, LARGEST_FILE, load, load_file};
 pub use schema::{schema, schema_text};
-pub use verbs::{VERBS, meaning_of_verb};
 pub(crate) use values::{read_time, written};
+pub use verbs::{VERBS, meaning_of_verb};
 pub use words::{ERROR_CODES, PERSONAS, REASONS};

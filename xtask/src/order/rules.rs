@@ -77,6 +77,7 @@ pub(crate) const HOUSES: &[House] = &[
             Room { name: "checker", never: "change a run" },
             Room { name: "report", never: "hold facts that report.json lacks" },
             Room { name: "campaign", never: "let a cell depend on which worker played it, or when" },
+            Room { name: "explore", never: "know the product, nor let what is found depend on who found it" },
             Room { name: "cli", never: "hold logic" },
         ],
     },
@@ -158,6 +159,18 @@ pub(crate) const BANS: &[Ban] = &[
         who: Who::Rooms(&["report"]),
         path: "kmip_proxy",
         reason: "a renderer knows report.json and the trace, not the product",
+    },
+    Ban {
+        house: "kmiplab",
+        who: Who::Rooms(&["explore"]),
+        path: "kmip_proxy::operations",
+        reason: "a search that knows the code looks where the code looks",
+    },
+    Ban {
+        house: "kmiplab",
+        who: Who::Rooms(&["explore"]),
+        path: "kmip_proxy::kms",
+        reason: "a search that knows the code looks where the code looks",
     },
     Ban {
         house: "kmiplab",

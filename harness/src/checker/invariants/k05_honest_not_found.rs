@@ -126,9 +126,8 @@ mod tests {
         let folder = "/data/db/cloudProviderCredentials";
         let (key, metadata) = (format!("{folder}/{KEY}.aws.key.json"), format!("{folder}/{KEY}.aws.metadata"));
         let found = |files: &[(&str, &str)]| {
-            let story = files.iter().fold(Story::plain(), |story, (operation, path)| {
-                story.touch("operator", operation, path)
-            });
+            let story =
+                files.iter().fold(Story::plain(), |story, (operation, path)| story.touch("operator", operation, path));
             story.ask("Get").fail("item-not-found", |_| {}).found("K5").1.len()
         };
         let removed = [("remove", key.as_str()), ("remove", &metadata)];

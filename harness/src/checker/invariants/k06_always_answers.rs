@@ -84,8 +84,7 @@ fn cut(exchange: &Exchange<'_>, deadline: Duration, under_way: Duration) -> bool
 fn hurried(run: &Run<'_>, exchange: &Exchange<'_>, deadline: Duration) -> bool {
     let sent = exchange.sent.at;
     let patience = run.scenario.world.mongod.connect_timeout;
-    exchange.gave_up.is_some_and(|event| event.at < sent + deadline)
-        && run.stalled(sent.saturating_sub(patience), sent)
+    exchange.gave_up.is_some_and(|event| event.at < sent + deadline) && run.stalled(sent.saturating_sub(patience), sent)
 }
 
 /// Whether the request and the end of the proxy crossed: the proxy was ended, or told to stop, before the request can

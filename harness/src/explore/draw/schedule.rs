@@ -19,7 +19,8 @@ pub(super) fn schedules(place: &Place, on: &[Class]) -> impl Strategy<Value = (V
     let rows = ROWS.iter().filter(|row| on.contains(&row.class));
     let verbs: Vec<_> = rows.filter_map(|row| row.draw(place).map(|draw| (row.weight, draw))).collect();
     // Short gaps for what meets in one request, longer ones for what comes after the other.
-    let gap = Union::new_weighted(vec![(2, (1..40_u64).boxed()), (5, (100..700_u64).boxed()), (1, (1500..3000_u64).boxed())]);
+    let gap =
+        Union::new_weighted(vec![(2, (1..40_u64).boxed()), (5, (100..700_u64).boxed()), (1, (1500..3000_u64).boxed())]);
     let width = select(vec![0, 0, 0, 0, 100, 1000, 2000_u64]);
     let steps = vec((Union::new_weighted(verbs), gap.prop_map(|tens| tens * 10), width), 1..=MOST);
     (proptest::bool::weighted(0.6), steps, 1..8_u64).prop_map(|(starts_first, steps, rest)| {
@@ -63,4 +64,3 @@ pub(crate) fn sensible(lines: Vec<Line>) -> Vec<Line> {
     let mut keep = keep;
     lines.into_iter().filter(|line| keep(line)).collect()
 }
-

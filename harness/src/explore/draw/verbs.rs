@@ -63,9 +63,7 @@ const fn with(row: Row, extras: &'static [(&'static str, Extra)]) -> Row {
 }
 
 use Argument::{CloudWord, Endpoint, Key, PrivateEndpoint, RoleWord, Word};
-use Class::{
-    Clock, CloudErrors, Credentials, CustomerKeys, Disk, Endpoints, Files, Flags, Processes, Routine,
-};
+use Class::{Clock, CloudErrors, Credentials, CustomerKeys, Disk, Endpoints, Files, Flags, Processes, Routine};
 
 const MONGOD: Argument = Word(&["mongod"]);
 const PROXY: Argument = Word(&["proxy"]);
@@ -164,7 +162,12 @@ impl Row {
         let mut extras = Just(Vec::new()).boxed();
         for (name, extra) in self.extras {
             let one = extra.draw(name, place);
-            extras = (extras, one).prop_map(|(mut extras, one)| { extras.extend(one); extras }).boxed();
+            extras = (extras, one)
+                .prop_map(|(mut extras, one)| {
+                    extras.extend(one);
+                    extras
+                })
+                .boxed();
         }
         let verb = self.verb;
         Some((select(arguments), extras).prop_map(move |(argument, options)| Said { verb, argument, options }).boxed())
@@ -180,7 +183,8 @@ impl Extra {
             Extra::Code => (own(ERROR_CODES), false),
         };
         // Whoever knows no cloud knows no provider of the cloud either.
-        let words: Vec<_> = words.into_iter().filter(|word| place.cloud || !["aws", "azure", "gcp"].contains(&word.as_str())).collect();
+        let words: Vec<_> =
+            words.into_iter().filter(|word| place.cloud || !["aws", "azure", "gcp"].contains(&word.as_str())).collect();
         if words.is_empty() {
             return Just(None).boxed();
         }

@@ -31,7 +31,14 @@ pub(super) fn worlds(on: Vec<Class>) -> impl Strategy<Value = Place> {
     let is_on = move |class| on.contains(&class);
     let (flags, networking, credentials) = (is_on(Class::Flags), is_on(Class::Networking), is_on(Class::Credentials));
     let local = weighted(if flags { 0.12 } else { 0.03 });
-    (local, database(), cloud(networking, is_on(Class::CustomerKeys)), given(credentials), mongod(), network(networking))
+    (
+        local,
+        database(),
+        cloud(networking, is_on(Class::CustomerKeys)),
+        given(credentials),
+        mongod(),
+        network(networking),
+    )
         .prop_flat_map(move |(local, database, cloud, credentials, mongod, network)| {
             let mixed = if flags { weighted(0.1).boxed() } else { Just(false).boxed() };
             (mixed, Just((local, database, cloud, credentials, mongod, network)))
@@ -144,7 +151,9 @@ fn given(faults: bool) -> impl Strategy<Value = Given> {
         if by_flags {
             say("given_by", "flags");
         }
-        if let Some(metadata) = metadata.filter(|metadata| faults && (*metadata != "without-token" || kind == "session")) {
+        if let Some(metadata) =
+            metadata.filter(|metadata| faults && (*metadata != "without-token" || kind == "session"))
+        {
             say("metadata", metadata);
         }
         if let Some(expires) = expires.filter(|_| faults && kind == "session") {

@@ -61,8 +61,8 @@ impl<'a> Access<'a> {
     pub(super) fn new(world: &'a World) -> Self {
         let start = Moment { earliest: Duration::ZERO, latest: Duration::ZERO };
         let credentials = &world.credentials;
-        let ends = (credentials.kind == CredentialsKind::Session)
-            .then(|| start.after(credentials.expires.unwrap_or(SESSION)));
+        let ends =
+            (credentials.kind == CredentialsKind::Session).then(|| start.after(credentials.expires.unwrap_or(SESSION)));
         Access { world, issued: vec![Issued { revoked: false, ends }], trusted: true, session: Sure::No }
     }
 

@@ -66,7 +66,9 @@ fn what_is_done_to_a_customers_key_stays_until_it_is_undone() {
 
 #[test]
 fn a_restricted_key_opens_through_private_endpoints() {
-    let of = |endpoints: &str| foreseen(&format!("world.kms.aws = {{ endpoints = [{endpoints}] }}"), &["restrict = \"cmk-1\""]);
+    let of = |endpoints: &str| {
+        foreseen(&format!("world.kms.aws = {{ endpoints = [{endpoints}] }}"), &["restrict = \"cmk-1\""])
+    };
     assert_eq!(of("\"public\""), CLOSED);
     assert_eq!(of("\"vpce-a\", \"public\""), OPENS);
     assert_eq!(of("\"public\", \"vpce-a\""), None, "whether the second one is asked is the product's affair");
@@ -132,7 +134,8 @@ fn files_stay_as_they_were_left() {
     assert_eq!(foreseen("", &["damage = \"wrapped-key\"", "damage = \"wrapped-key\""]), OPENS, "the bit flips back");
     assert_eq!(foreseen("", &["remove = \"metadata\"", "edit = \"metadata\""]), OPENS);
     assert_eq!(foreseen("", &["forbid = \"metadata\"", "edit = \"metadata\""]), CLOSED, "it stays unreadable");
-    let stale = ["remove = \"metadata\"", "expire = \"credentials\"", "renew = \"credentials\"", "restore = \"metadata\""];
+    let stale =
+        ["remove = \"metadata\"", "expire = \"credentials\"", "renew = \"credentials\"", "restore = \"metadata\""];
     assert_eq!(foreseen("", &stale), CLOSED, "what comes back is what was");
 }
 
@@ -209,7 +212,9 @@ fn the_state_of_the_object_matters_to_those_who_ask_for_it() {
     assert_eq!(foreseen("world.snapshot = { state = \"pre-active\" }", &[]), CLOSED);
     let passive = "world.mongod = { activate_keys = false }";
     assert_eq!(foreseen(&format!("{passive}\nworld.snapshot = {{ state = \"pre-active\" }}"), &[]), OPENS);
-    for line in ["revoke = \"master-key\"", "revoke = \"master-key\", reason = \"key-compromise\"", "destroy = \"master-key\""] {
+    for line in
+        ["revoke = \"master-key\"", "revoke = \"master-key\", reason = \"key-compromise\"", "destroy = \"master-key\""]
+    {
         assert_eq!(foreseen("", &[line]), CLOSED, "{line}");
     }
     assert_eq!(foreseen(passive, &["revoke = \"master-key\""]), None);
