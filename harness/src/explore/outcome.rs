@@ -13,13 +13,11 @@ mod sure;
 
 use std::time::Duration;
 
-use kmip_proxy::keys::Provider;
-
 use self::credentials::Access;
 use self::customer_keys::CustomerKeys;
 use self::databases::{Databases, Standing};
 use self::sure::Sure;
-use crate::scenario::{Action, Database, EndpointState, Event, Outcome, Process, Scenario, World};
+use crate::scenario::{Action, Database, EndpointState, Event, Outcome, Process, Provider, Scenario, World};
 
 /// How far apart the clocks of a signer and of AWS may be (Signature Version 4: five minutes).
 const WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -360,7 +358,7 @@ impl<'a> State<'a> {
             ways if ways.contains(&true) => Sure::Perhaps,
             _ => Sure::No,
         };
-        self.keys.usable(cmk, privately, self.now).and(Sure::from(self.skew <= WINDOW))
+        self.keys.usable(cmk, privately).and(Sure::from(self.skew <= WINDOW))
     }
 
     /// What the last start finds.

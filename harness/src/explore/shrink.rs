@@ -80,7 +80,7 @@ impl Failing {
 pub fn shrink(failing: Failing, last: Final, plant: Plant<'_>, watch: &Watch<'_>) -> Shrunk {
     let before = failing.sketch.lines.len();
     let mut search = Search { best: failing, last, plant, watch, plays: 0, tried: BTreeSet::new() };
-    search.to_the_end();
+    search.until_nothing_changes();
     Shrunk { failing: search.best, before, plays: search.plays }
 }
 
@@ -95,7 +95,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn to_the_end(&mut self) {
+    fn until_nothing_changes(&mut self) {
         while self.has_time() {
             let before = (self.best.sketch.clone(), self.best.seed);
             steps::forget_other_expectations(self);

@@ -19,6 +19,8 @@ mod values;
 mod verbs;
 mod words;
 
+pub use kmip_proxy::keys::Provider;
+
 pub use find::{FindError, Found, find, meant};
 pub use mistake::{Mistake, ScenarioError};
 pub use model::*;

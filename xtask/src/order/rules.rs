@@ -163,14 +163,8 @@ pub(crate) const BANS: &[Ban] = &[
     Ban {
         house: "kmiplab",
         who: Who::Rooms(&["explore"]),
-        path: "kmip_proxy::operations",
-        reason: "a search that knows the code looks where the code looks",
-    },
-    Ban {
-        house: "kmiplab",
-        who: Who::Rooms(&["explore"]),
-        path: "kmip_proxy::kms",
-        reason: "a search that knows the code looks where the code looks",
+        path: "kmip_proxy",
+        reason: "a search that knows the product looks where the product looks",
     },
     Ban {
         house: "kmiplab",

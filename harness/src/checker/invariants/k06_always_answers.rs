@@ -92,21 +92,19 @@ fn hurried(run: &Run<'_>, exchange: &Exchange<'_>, deadline: Duration) -> bool {
 fn crossed(run: &Run<'_>, sent: &Event, under_way: Duration) -> bool {
     let mut ordered = None;
     for event in run.events() {
-        let news = event.at + under_way >= sent.at;
-        match &event.what {
-            What::Action { text, .. } if ends_proxy(text) => ordered = Some(event.at),
-            What::Process { state: ProcessState::Crashed, .. } if event.host == "proxy" => {
-                if news && event.ordinal < sent.ordinal {
-                    return true;
-                }
+        let crossed = match &event.what {
+            What::Action { text, .. } if ends_proxy(text) => {
+                ordered = Some(event.at);
+                continue;
             }
+            What::Process { state: ProcessState::Crashed, .. } if event.host == "proxy" => event.ordinal < sent.ordinal,
             What::Process { state: ProcessState::Stopped, .. } if event.host == "proxy" => {
-                let ordered = ordered.take().unwrap_or(event.at);
-                if news && ordered <= sent.at + under_way {
-                    return true;
-                }
+                ordered.take().unwrap_or(event.at) <= sent.at + under_way
             }
-            _ => {}
+            _ => continue,
+        };
+        if crossed && event.at + under_way >= sent.at {
+            return true;
         }
     }
     false

@@ -4,11 +4,9 @@
 
 use std::time::Duration;
 
-use kmip_proxy::keys::Provider;
-
 use super::Moment;
 use super::sure::Sure;
-use crate::scenario::{CredentialsKind, GivenBy, Metadata, World};
+use crate::scenario::{CredentialsKind, GivenBy, Metadata, Provider, World};
 
 /// How long a renewed session lasts.
 const SESSION: Duration = Duration::from_secs(60 * 60);

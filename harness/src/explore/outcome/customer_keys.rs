@@ -52,15 +52,14 @@ impl CustomerKeys {
     }
 
     /// Whether it opens and wraps for those who come through a private endpoint, or do not.
-    pub(super) fn usable(&self, name: &str, privately: Sure, now: Moment) -> Sure {
+    pub(super) fn usable(&self, name: &str, privately: Sure) -> Sure {
         let Some(key) = self.0.get(name) else { return Sure::No };
         let state = match key.state {
             State::Enabled => Sure::Yes,
+            // What is to be deleted is of no use before that, and none after it.
             State::Disabled | State::Unavailable | State::Deleted(_) => Sure::No,
             State::Unknown => Sure::Perhaps,
         };
-        // A key that is to be deleted is of no use before, and none after.
-        let _ = now;
         state.and(Sure::from(!key.denied)).and(if key.restricted { privately } else { Sure::Yes })
     }
 }

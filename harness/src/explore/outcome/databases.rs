@@ -2,11 +2,9 @@
 //!
 //! Invariant: what happens to files happens to those of every key that may exist.
 
-use kmip_proxy::keys::Provider;
-
 use super::credentials::{Access, Content, MetadataFile};
 use super::sure::Sure;
-use crate::scenario::{Database, FileChange, KeptFile, ObjectChange, World};
+use crate::scenario::{Database, FileChange, KeptFile, ObjectChange, Provider, World};
 
 /// What the database may be now.
 #[derive(Clone, Debug, PartialEq, Eq)]
