@@ -8,15 +8,17 @@
 mod planted;
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kmip_proxy::env::{Files, Network};
+use kmip_proxy::kms::Kms;
 use kmiplab::checker;
 use kmiplab::explore::shrink::{self, Failing};
 use kmiplab::explore::trial::Final;
 use kmiplab::explore::{self, Cause, Plan, Record, Shard, Sketch, Watch, record, told};
 use kmiplab::scenario::{self, Scenario};
-use kmiplab::world::sim::{self, Planted};
-use planted::plant::{files, kms, network, rewriting};
+use kmiplab::world::sim::{self, Planted, Wrapper};
 use planted::{answers, key_services, networks};
 
 /// The first seed of every search.
@@ -193,6 +195,30 @@ fn parts(scenario: &Scenario) -> String {
     });
     let Scenario { title, why, end, outcome, seeds, world, .. } = scenario;
     format!("{title} {why} {end:?} {outcome:?} {seeds:?} {world:?}\n{}", lines.collect::<String>())
+}
+
+/// A bug in the bytes of KMIP answers.
+fn rewriting(rewrite: fn(&[u8]) -> Vec<Vec<u8>>) -> Planted {
+    Planted { answers: Some(Arc::new(rewrite)), ..Planted::default() }
+}
+
+/// A bug around the key service.
+fn kms(wrap: fn(Arc<dyn Kms>) -> Arc<dyn Kms>) -> Planted {
+    Planted { kms: Some(wrapper(wrap)), ..Planted::default() }
+}
+
+/// A bug around the files.
+fn files(wrap: fn(Arc<dyn Files>) -> Arc<dyn Files>) -> Planted {
+    Planted { files: Some(wrapper(wrap)), ..Planted::default() }
+}
+
+/// A bug around the network.
+fn network(wrap: fn(Arc<dyn Network>) -> Arc<dyn Network>) -> Planted {
+    Planted { network: Some(wrapper(wrap)), ..Planted::default() }
+}
+
+fn wrapper<T: ?Sized + 'static>(wrap: fn(Arc<T>) -> Arc<T>) -> Wrapper<T> {
+    Arc::new(move |inner, _| wrap(inner))
 }
 
 fn plan(first_seed: u64, runs: u64) -> Plan {

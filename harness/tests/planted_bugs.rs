@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kmip_proxy::env::Files;
+use kmip_proxy::kms::Kms;
 use kmiplab::checker;
 use kmiplab::trace::{ProcessState, Trace, What};
-use kmiplab::world::sim::{self, Planted};
-use planted::plant::{files, kms, network, rewriting, wrapper};
+use kmiplab::world::sim::{self, Planted, Rewrite, Wrapper};
 use planted::{answers, key_services, networks};
 use support::load;
 
@@ -61,7 +61,7 @@ const TABLE: &[Row] = &[
         invariant: "K4",
         bug: "connections to a private endpoint go to the public one",
         scenario: "private-endpoint-failover/all-private-rejected-public-forbidden",
-        plant: || network(networks::detours),
+        plant: || Planted { network: Some(wrapper(networks::detours)), ..Planted::default() },
     },
     Row {
         invariant: "K5",
@@ -79,7 +79,7 @@ const TABLE: &[Row] = &[
         invariant: "K6",
         bug: "a good-bye is not answered",
         scenario: RENEWED,
-        plant: || network(networks::overhears_good_byes),
+        plant: || Planted { network: Some(wrapper(networks::overhears_good_byes)), ..Planted::default() },
     },
     Row {
         invariant: "K7",
@@ -97,13 +97,13 @@ const TABLE: &[Row] = &[
         invariant: "K8",
         bug: "nothing is ever synced",
         scenario: FIRST_START,
-        plant: || files(networks::never_syncs),
+        plant: || Planted { files: Some(wrapper(networks::never_syncs)), ..Planted::default() },
     },
     Row {
         invariant: "K8",
         bug: "names are synced after the answer",
         scenario: FIRST_START,
-        plant: || files(networks::syncs_names_late),
+        plant: || Planted { files: Some(wrapper(networks::syncs_names_late)), ..Planted::default() },
     },
     Row {
         invariant: "K9",
@@ -115,7 +115,7 @@ const TABLE: &[Row] = &[
         invariant: "K9",
         bug: "the key service is called again when everything is said",
         scenario: RENEWED,
-        plant: || network(networks::dwells),
+        plant: || Planted { network: Some(wrapper(networks::dwells)), ..Planted::default() },
     },
     Row {
         invariant: "K10",
@@ -200,4 +200,16 @@ fn a_proxy_that_ended_by_itself_is_started_again_in_the_epilogue() {
     assert_eq!(states.collect::<Vec<_>>(), expected);
     let failures = checker::judge(&scenario, &played).failures;
     assert!(!failures.iter().any(|failure| failure.requirement.starts_with("K7")), "{failures:#?}");
+}
+
+fn rewriting(rewrite: fn(&[u8]) -> Vec<Vec<u8>>) -> Planted {
+    Planted { answers: Some(Arc::new(rewrite) as Rewrite), ..Planted::default() }
+}
+
+fn kms(wrap: fn(Arc<dyn Kms>) -> Arc<dyn Kms>) -> Planted {
+    Planted { kms: Some(wrapper(wrap)), ..Planted::default() }
+}
+
+fn wrapper<T: ?Sized + 'static>(wrap: fn(Arc<T>) -> Arc<T>) -> Wrapper<T> {
+    Arc::new(move |inner, _| wrap(inner))
 }

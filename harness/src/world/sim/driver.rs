@@ -8,7 +8,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use kmip_proxy::env::Files as _;
 use tokio::sync::watch;
 use turmoil::Sim;
 
@@ -86,7 +85,7 @@ impl<'a> Driver<'a> {
         let cloud = CloudWorld::new(world, &entropy, &clock, &trace, &mut map);
         let disk = Disk::new();
         // Where a database is to be made, its folder is all that there is.
-        disk.create_directory(machine::DBPATH.as_ref()).expect("the lab's own disk is on");
+        kmip_proxy::env::Files::create_directory(&disk, machine::DBPATH.as_ref()).expect("the lab's own disk is on");
         let map = Arc::new(map);
         let machine_clock = MachineClock::new(clock.clone());
         let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
