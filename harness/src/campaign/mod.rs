@@ -28,7 +28,7 @@ use crate::checker::{self, INVARIANTS, Judgement};
 use crate::report::{
     Cell, Failure, Fold, Machine, Place, Planned, Played as Sheet, Report, Seed, Subject, Tier, Verdict,
 };
-use crate::scenario::{Outcome, Scenario};
+use crate::scenario::Scenario;
 use crate::trace::{Drawn, Played, hex};
 use crate::world::sim::{self, Planted};
 
@@ -216,10 +216,6 @@ fn head(mut cell: Cell) -> Cell {
 }
 
 fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
-    let outcome = match scenario.outcome {
-        Outcome::Opens => "opens",
-        Outcome::StaysClosed => "stays-closed",
-    };
     let replay = match seed {
         Some(seed) => format!("cargo lab replay {} --seed {}", scenario.path, Seed(seed)),
         None => format!("cargo lab run {} --lane {lane}", scenario.id()),
@@ -233,7 +229,7 @@ fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
         failures: Vec::new(),
         family: scenario.family.clone(),
         file: scenario.path.clone(),
-        outcome: outcome.to_owned(),
+        outcome: scenario.outcome.as_str().to_owned(),
         lane: lane.to_owned(),
         observed: None,
         peer: scenario.world.mongod.persona.clone(),

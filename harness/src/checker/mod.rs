@@ -221,11 +221,15 @@ impl<'a> Run<'a> {
         since.is_some_and(|began| began <= to && self.played.epilogue >= from)
     }
 
-    /// What was done last to a file behind the product's back: `remove`, `damage`, `forbid`, `restore` or `edit`.
+    /// What was done last to a file's content behind the product's back: `remove`, `damage` or `restore`. Whoever forbids
+    /// or edits a file mends nothing.
     pub(crate) fn done_to(&self, path: &Path) -> Option<&'a str> {
+        const CONTENT: [&str; 3] = ["remove", "damage", "restore"];
         let done = self.events().iter().rev().filter(|event| event.host == "operator");
         done.filter_map(|event| match &event.what {
-            What::File { operation, path: of } if Path::new(of) == path => Some(operation.as_str()),
+            What::File { operation, path: of } if Path::new(of) == path => {
+                CONTENT.contains(&operation.as_str()).then_some(operation.as_str())
+            }
             _ => None,
         })
         .next()

@@ -11,12 +11,15 @@ mod doctor;
 mod engines;
 pub mod exit;
 mod explain;
+mod explore;
+mod interrupt;
 mod list;
 mod replay;
 mod report;
 mod run;
 mod schema;
 mod select;
+mod shrink;
 
 use std::process::ExitCode;
 
@@ -36,6 +39,7 @@ First steps:
   kmiplab list                                  what there is to play
   kmiplab run                                   play all of it
   kmiplab replay session-expires-while          one run, as a story
+  kmiplab explore --time 60s                    search for what nobody has thought of
   kmiplab explain credentials-expired           what the client and the operator are told
   kmiplab list --words verbs                    what a scenario file can say";
     format!("{first_steps}\n\n{}", exit::HELP)
@@ -51,6 +55,10 @@ enum Verb {
     Doctor(doctor::Arguments),
     /// Joins the reports of a split campaign, or prints a report in one of its forms
     Report(report::Arguments),
+    /// Draws scenarios from seeds, plays them, and makes small files of those that break an invariant
+    Explore(explore::Arguments),
+    /// Makes a failing scenario as small as can be: the same failure, from as little as brings it about
+    Shrink(shrink::Arguments),
     /// Reads scenario files and reports every mistake, without playing them
     Check(check::Arguments),
     /// Lists scenarios, verbs, personas, or invariants
@@ -77,6 +85,8 @@ pub fn main() -> ExitCode {
         Verb::Replay(arguments) => replay::execute(&arguments),
         Verb::Doctor(arguments) => doctor::execute(&arguments),
         Verb::Report(arguments) => report::execute(&arguments),
+        Verb::Explore(arguments) => explore::execute(&arguments),
+        Verb::Shrink(arguments) => shrink::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
         Verb::List(arguments) => list::execute(&arguments),
         Verb::Explain(arguments) => explain::execute(&arguments),

@@ -35,19 +35,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
-    let scenarios = match select::load(std::slice::from_ref(&arguments.file)) {
-        Ok(scenarios) => scenarios,
+    let scenario = &match select::one(&arguments.file, "replayed") {
+        Ok(scenario) => scenario,
         Err(code) => return code,
-    };
-    let [scenario] = scenarios.as_slice() else {
-        let names: Vec<String> = scenarios.iter().map(|scenario| format!("  {}", scenario.id())).collect();
-        let count = names.len();
-        say(&format!(
-            "error: `{}` is a part of {count} names, and one run is replayed at a time\n\nhint: name one of\n{}",
-            arguments.file,
-            names.join("\n")
-        ));
-        return exit::USAGE;
     };
     if arguments.evidence {
         print(&sim::play_kept(scenario, arguments.seed.0, &Planted::default()).lines());

@@ -16,12 +16,17 @@ pub(super) fn root() -> PathBuf {
         .unwrap_or_else(|| Path::new("scenarios").to_owned())
 }
 
-/// Where reports go unless somebody says otherwise: below the repository's target folder, as seen from here.
+/// Where reports go unless somebody says otherwise.
 pub(super) fn report_folder() -> PathBuf {
+    target_folder("report")
+}
+
+/// A folder for results: below the repository's target folder, as seen from here.
+pub(super) fn target_folder(name: &str) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let root = root();
     let repository = root.parent().unwrap_or(&here);
-    let folder = repository.join("target/kmiplab/report");
+    let folder = repository.join("target/kmiplab").join(name);
     folder.strip_prefix(&here).map(Path::to_owned).unwrap_or(folder)
 }
 
@@ -84,6 +89,21 @@ pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
         return Err(exit::USAGE);
     }
     Ok(scenarios)
+}
+
+/// Loads the one scenario that is meant, or says why there is none, and returns the exit code. `done` is what is about to
+/// happen to it.
+pub(super) fn one(file: &str, done: &str) -> Result<Scenario, u8> {
+    let scenarios = load(&[file.to_owned()])?;
+    let names: Vec<String> = scenarios.iter().map(|scenario| format!("  {}", scenario.id())).collect();
+    let Ok([scenario]) = <[Scenario; 1]>::try_from(scenarios) else {
+        let (count, names) = (names.len(), names.join("\n"));
+        say(&format!(
+            "error: `{file}` is a part of {count} names, and one run is {done} at a time\n\nhint: name one of\n{names}"
+        ));
+        return Err(exit::USAGE);
+    };
+    Ok(scenario)
 }
 
 /// A path from a report means a file of the repository, wherever in it the command is typed.

@@ -19,11 +19,14 @@ mod values;
 mod verbs;
 mod words;
 
+pub use kmip_proxy::keys::Provider;
+
 pub use find::{FindError, Found, find, meant};
 pub use mistake::{Mistake, ScenarioError};
 pub use model::*;
 pub use read::{FORMAT, LARGEST_FILE, load, load_file};
 pub use schema::{schema, schema_text};
 pub use values::REPLICA;
+pub(crate) use values::{read_time, written};
 pub use verbs::{VERBS, meaning_of_verb};
 pub use words::{ERROR_CODES, PERSONAS, REASONS};

@@ -51,6 +51,16 @@ pub enum Outcome {
     StaysClosed,
 }
 
+impl Outcome {
+    /// Its name in scenario files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Opens => "opens",
+            Outcome::StaysClosed => "stays-closed",
+        }
+    }
+}
+
 /// What there is before anything happens.
 #[derive(Clone, Debug)]
 pub struct World {

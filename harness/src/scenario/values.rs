@@ -54,8 +54,13 @@ impl Literal for Time {
     }
 }
 
+/// A time as a scenario file writes it, read.
+pub(crate) fn read_time(text: &str) -> Option<Duration> {
+    Time::read(text).ok()
+}
+
 /// A time as a scenario file writes it, in the largest unit that keeps it whole.
-pub(super) fn written(time: Duration) -> String {
+pub(crate) fn written(time: Duration) -> String {
     let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let fits = |(_, length): &&(&str, u64)| milliseconds.is_multiple_of(*length) && milliseconds >= *length;
     match UNITS.iter().rev().find(fits) {

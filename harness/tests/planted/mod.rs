@@ -14,4 +14,6 @@ pub(crate) mod listeners;
 pub(crate) mod networks;
 pub(crate) mod surroundings;
 
-pub(crate) use bugs::{BUGS, Bug};
+pub(crate) use bugs::BUGS;
+#[allow(unused_imports, reason = "each test takes what it needs")]
+pub(crate) use bugs::Bug;

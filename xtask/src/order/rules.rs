@@ -78,6 +78,7 @@ pub(crate) const HOUSES: &[House] = &[
             Room { name: "doctor", never: "play" },
             Room { name: "report", never: "hold facts that report.json lacks" },
             Room { name: "campaign", never: "let a cell depend on which worker played it, or when" },
+            Room { name: "explore", never: "know the product, nor let what is found depend on who found it" },
             Room { name: "cli", never: "hold logic" },
         ],
     },
@@ -165,6 +166,12 @@ pub(crate) const BANS: &[Ban] = &[
         who: Who::Rooms(&["report"]),
         path: "kmip_proxy",
         reason: "a renderer knows report.json and the trace, not the product",
+    },
+    Ban {
+        house: "kmiplab",
+        who: Who::Rooms(&["explore"]),
+        path: "kmip_proxy",
+        reason: "a search that knows the product looks where the product looks",
     },
     Ban {
         house: "kmiplab",

@@ -55,11 +55,22 @@ fn left_no_trace(run: &Run<'_>, key: &str, asked: &Event) -> bool {
     let mut key_file = None;
     // A key that was made in the run has no metadata file of its own.
     let told = run.scenario.world.credentials.metadata != Metadata::Absent;
-    let mut metadata = (told && run.played.existing.contains_key(key)).then_some("there");
-    for event in before.filter(|event| event.host == "operator") {
-        let What::File { operation, path } = &event.what else { continue };
-        if operation == "edit" && !path.ends_with(".key.json") {
-            // Whoever edits metadata writes a file for every key.
+    let mut exists = run.played.existing.contains_key(key);
+    let mut metadata = (told && exists).then_some("there");
+    // Credentials are for keys of a cloud; what tells of a key file nobody edits.
+    let edited = run.scenario.world.snapshot.provider.as_str() != "local";
+    for event in before {
+        let (operation, path) = match &event.what {
+            What::File { operation, path } if event.host == "operator" => (operation, path),
+            What::Answer { key: Some(answered), .. } => {
+                exists |= answered == key;
+                continue;
+            }
+            _ => continue,
+        };
+        let is_known = exists && (key_file != Some("remove") || metadata.is_some_and(|last| last != "remove"));
+        if operation == "edit" && !path.ends_with(".key.json") && is_known && edited {
+            // Whoever edits metadata writes a file for every key of which there is one.
             metadata = Some("there");
         }
         if path.contains(&format!("/{key}.")) {
@@ -110,6 +121,31 @@ mod tests {
         assert_eq!(found(&[metadata]), 1);
         assert_eq!(found(&[key, metadata, ("restore", "key.json")]), 1);
         assert_eq!(found(&[("forbid", "key.json"), metadata]), 1, "what cannot be read is there");
+    }
+
+    #[test]
+    fn whoever_edits_metadata_writes_it_for_the_keys_that_there_are() {
+        let folder = "/data/db/cloudProviderCredentials";
+        let (key, metadata) = (format!("{folder}/{KEY}.aws.key.json"), format!("{folder}/{KEY}.aws.metadata"));
+        let found = |files: &[(&str, &str)]| {
+            let story =
+                files.iter().fold(Story::plain(), |story, (operation, path)| story.touch("operator", operation, path));
+            story.ask("Get").fail("item-not-found", |_| {}).found("K5").1.len()
+        };
+        let removed = [("remove", key.as_str()), ("remove", &metadata)];
+        assert_eq!(found(&[removed[0], removed[1], ("edit", folder)]), 0, "nothing tells of it any more");
+        assert_eq!(found(&[removed[1], ("edit", folder), removed[0]]), 1);
+        let local = Story::of(
+            "final = \"opens\"\nworld.snapshot = { provider = \"local\" }",
+            "  { at = \"1s\", start = \"mongod\" },",
+        );
+        let local = [removed[1], ("edit", folder), removed[0]].iter().fold(local, |story, (operation, path)| {
+            story.touch("operator", operation, &path.replace(".aws.", ".local."))
+        });
+        assert_eq!(local.ask("Get").fail("item-not-found", |_| {}).found("K5").1.len(), 0, "no credentials are needed");
+        let made = Story::plain().without_existing().touch("operator", "edit", folder).ask("Register").succeed(|_| {});
+        let gone = made.touch("operator", "remove", &key).ask("Get").fail("item-not-found", |_| {});
+        assert_eq!(gone.found("K5").1.len(), 0, "it was not there when the operator wrote");
     }
 
     #[test]

@@ -35,7 +35,11 @@ fn judge(run: &Run<'_>) -> Found {
         let name = exchange.operations.join(", ");
         let (answered, asked) = (exchange.answers.len(), exchange.operations.len());
         let stalled = run.stalled(exchange.sent.at, exchange.sent.at + deadline);
-        let excused = answered < asked && (stalled || cut(&exchange, deadline, under_way));
+        let excused = answered < asked
+            && (stalled
+                || hurried(run, &exchange, deadline)
+                || cut(&exchange, deadline, under_way)
+                || crossed(run, exchange.sent, under_way));
         found.exercised += u64::from(!excused);
         if answered != asked && !excused {
             let seen = match exchange.gave_up.map(|event| &event.what) {
@@ -74,6 +78,42 @@ fn cut(exchange: &Exchange<'_>, deadline: Duration, under_way: Duration) -> bool
         }
     }
     false
+}
+
+/// Whether the client gave up before the deadline, because its session had begun while mongod or the proxy hung.
+fn hurried(run: &Run<'_>, exchange: &Exchange<'_>, deadline: Duration) -> bool {
+    let sent = exchange.sent.at;
+    let patience = run.scenario.world.mongod.connect_timeout;
+    exchange.gave_up.is_some_and(|event| event.at < sent + deadline) && run.stalled(sent.saturating_sub(patience), sent)
+}
+
+/// Whether the request and the end of the proxy crossed: the proxy was ended, or told to stop, before the request can
+/// have reached it, and the news of it was still under way, or came when the client had been turned away.
+fn crossed(run: &Run<'_>, sent: &Event, under_way: Duration) -> bool {
+    let mut ordered = None;
+    for event in run.events() {
+        let crossed = match &event.what {
+            What::Action { text, .. } if ends_proxy(text) => {
+                ordered = Some(event.at);
+                continue;
+            }
+            What::Process { state: ProcessState::Crashed, .. } if event.host == "proxy" => event.ordinal < sent.ordinal,
+            What::Process { state: ProcessState::Stopped, .. } if event.host == "proxy" => {
+                ordered.take().unwrap_or(event.at) <= sent.at + under_way
+            }
+            _ => continue,
+        };
+        if crossed && event.at + under_way >= sent.at {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether an event of the scenario stops a proxy that runs, or may do so: one that is started is restarted, and new
+/// flags take a restart.
+fn ends_proxy(text: &str) -> bool {
+    text.contains("\"proxy\"") || text.starts_with("renew")
 }
 
 /// A connection that stays open after the client's good-bye, unless the proxy has been ended in the meantime.
@@ -237,6 +277,34 @@ mod tests {
         assert_eq!(ordered(30), (0, vec![]), "the request may have been on its way still");
         let sent_later = Story::plain().action("stop = \"proxy\"").at(100).ask("Get").at(200);
         assert_eq!(sent_later.process("proxy", ProcessState::Stopped).give_up().found("K6"), (0, vec![]));
+    }
+
+    #[test]
+    fn a_client_that_lost_its_time_to_a_hang_may_give_up_early() {
+        let timeline = "  { at = \"3s\", stall = \"proxy\" },\n  { at = \"8s\", resume = \"proxy\" },";
+        let story = || Story::of("final = \"opens\"", timeline).fired(0, 3000).fired(1, 8000);
+        let gives_up = |sent: u64, at: u64| story().at(sent).ask("Get").at(at).give_up().found("K6").1.len();
+        assert_eq!(gives_up(8040, 8060), 0);
+        assert_eq!(gives_up(8040, 12_540), 1, "it had all the time in the world");
+        assert_eq!(gives_up(13_001, 13_010), 1, "the hang was over before the session began");
+    }
+
+    #[test]
+    fn a_request_that_crosses_the_news_of_the_proxys_end_is_excused_and_a_later_one_is_not() {
+        let sent = |after: u64| {
+            let story = Story::plain().at(1000).process("proxy", ProcessState::Stopped);
+            story.process("proxy", ProcessState::Started).at(1000 + after).ask("Activate").give_up().found("K6")
+        };
+        assert_eq!(sent(30), (0, vec![]));
+        assert_eq!(sent(31).1.len(), 1);
+        let by_itself = Story::plain().at(1000).process("proxy", ProcessState::Exited).ask("Activate").give_up();
+        assert_eq!(by_itself.found("K6").1.len(), 1);
+        let told = |order: u64| {
+            let story = Story::plain().at(1000).action("start = \"mongod\"").ask("Get").at(1000 + order);
+            let story = story.action("start = \"proxy\"").at(1100).give_up();
+            story.at(2000).process("proxy", ProcessState::Stopped).found("K6").1.len()
+        };
+        assert_eq!((told(30), told(31)), (0, 1), "it stops when others have their answers");
     }
 
     #[test]

@@ -248,6 +248,14 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_file_that_is_forbidden_then_is_damaged_still() {
+        let damaged = Story::plain().touch("operator", "damage", PATH).touch("operator", "forbid", PATH);
+        assert_eq!(broken(damaged.file(PATH, "{")), Vec::<String>::new());
+        let forbidden = Story::plain().touch("operator", "forbid", PATH);
+        assert_eq!(broken(forbidden.file(PATH, "{")).len(), 1, "nobody damaged it");
+    }
+
+    #[test]
     fn only_what_the_proxy_has_written_exercises_it() {
         assert_eq!(Story::plain().file(PATH, CONTENT).found("K8"), (0, vec![]));
         let touched = |host: &str| Story::plain().touch(host, "rename", PATH).file(PATH, CONTENT).found("K8");

@@ -1,7 +1,8 @@
 //! K9: a request costs a bounded number of connections to the key service, and a bounded time; what has succeeded is not
 //! asked again; without a request there is no connection, and none once its client has hung up.
 //!
-//! The bound is the laboratory's own: it follows from the scenario, not from what the product says of itself.
+//! The bound is the laboratory's own: it follows from the scenario, not from what the product says of itself. The time of
+//! a request that hung on its way begins when it goes on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,7 +47,7 @@ fn judge(run: &Run<'_>) -> Found {
             found.broken.push(format!("the request of {at} cost {count} connections, the bound is {most}"));
         }
         let spent = last.at.saturating_sub(exchange.sent.at);
-        if spent > longest {
+        if spent > longest && !held_back(run, exchange, last, longest) {
             found.broken.push(format!("the request of {at} was still being tried after {}", seconds(spent)));
         }
         // What a stall has held back may be carried out together with its own repetition.
@@ -60,7 +61,11 @@ fn judge(run: &Run<'_>) -> Found {
         }
     }
     for event in run.events().iter().filter(|event| is_attempt(event)) {
-        if !exchanges.iter().any(|exchange| asks_for(run, exchange, event, longest)) {
+        let asked = |exchange: &Exchange<'_>| {
+            let held_back = exchange.answers.is_empty() && held_back(run, exchange, event, longest);
+            held_back || asks_for(run, exchange, event, longest)
+        };
+        if !exchanges.iter().any(asked) {
             found.broken.push(format!("at {} the proxy connected on no request's behalf", seconds(event.at)));
         }
     }
@@ -121,6 +126,13 @@ fn hung_up(exchange: &Exchange<'_>) -> Option<Duration> {
     exchange.gave_up.or(stopped).map(|event| event.at)
 }
 
+/// Whether a request may have reached the proxy only when it or mongod went on after having hung.
+fn held_back(run: &Run<'_>, exchange: &Exchange<'_>, attempt: &Event, longest: Duration) -> bool {
+    let sent = exchange.sent;
+    let since = sent.at.max(attempt.at.saturating_sub(longest));
+    sent.ordinal < attempt.ordinal && run.stalled(since, attempt.at)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::checker::story::Story;
@@ -175,6 +187,16 @@ mod tests {
         assert_eq!(connect(Story::plain()).ask("Get").succeed(|_| {}).found("K9"), (0, told("0.000s")), "before");
         let after = Story::plain().ask("Get").at(100).succeed(|_| {}).at(200);
         assert_eq!(connect(after).found("K9"), (0, told("0.200s")), "after");
+    }
+
+    #[test]
+    fn the_time_of_a_request_that_hung_begins_when_it_goes_on() {
+        let timeline = "  { at = \"1s\", stall = \"proxy\" },\n  { at = \"10s\", resume = \"proxy\" },";
+        let hung = || Story::of("final = \"opens\"", timeline).fired(0, 1000).fired(1, 10_000).at(900).ask("Get");
+        let late = |at: u64| connect(hung().at(at)).at(at).succeed(|_| {}).found("K9").1.len();
+        assert_eq!((late(14_500), late(14_501)), (0, 1));
+        let unanswered = |at: u64| connect(hung().at(5900).give_up().at(at)).found("K9").1.len();
+        assert_eq!((unanswered(14_500), unanswered(14_501)), (0, 1));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! (RFC 5737) under the service's own name; STS has an address of its own, and is there where a role is to be assumed: a
 //! host costs a turn in every tick, whether anybody calls it or not.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,6 +48,8 @@ pub(crate) struct CloudWorld {
     /// What was valid once, and is not any more.
     pub(crate) outdated: Option<IssuedCredentials>,
     kind: CredentialsKind,
+    /// Whether the role trusts the proxy's user.
+    trusted: Cell<bool>,
     region: String,
     /// Whether the proxy finds its way by the region, without being given endpoints.
     by_region: bool,
@@ -143,6 +146,7 @@ impl CloudWorld {
             current: Arc::new(Mutex::new(current)),
             outdated,
             kind: world.credentials.kind,
+            trusted: Cell::new(true),
             region,
             by_region: world.aws.replica.is_some(),
             arns,
@@ -196,10 +200,13 @@ impl CloudWorld {
         let region = self.current().region.clone();
         let issued = issue(&mut self.aws(), &renewed, now, &region);
         *self.current() = issued;
+        // New keys for the user are no reason for the role to trust it.
+        self.trust(self.trusted.get());
     }
 
     /// The role trusts the proxy's user, or no longer.
     pub(crate) fn trust(&self, trusted: bool) {
+        self.trusted.set(trusted);
         let trusts: &[&str] = if trusted { &[USER] } else { &[] };
         // Where nobody assumes a role there is none, and nothing to change.
         let _ = self.aws().set_role_trust(ROLE, trusts, Some(EXTERNAL_ID));
@@ -246,11 +253,11 @@ const SESSION: Duration = Duration::from_secs(60 * 60);
 /// The account stops accepting what it has issued.
 fn end(aws: &mut Aws, kind: CredentialsKind, issued: &IssuedCredentials, now: SystemTime) {
     let id = &issued.access_key_id;
-    let done = match kind {
+    // What was revoked before is not there any more, and stays so.
+    let _ = match kind {
         CredentialsKind::Session => aws.expire(id, now),
         CredentialsKind::User | CredentialsKind::Role => aws.revoke(id),
     };
-    done.expect("the credentials were issued by this account");
 }
 
 fn issue(aws: &mut Aws, credentials: &Credentials, now: SystemTime, region: &str) -> Current {

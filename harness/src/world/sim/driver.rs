@@ -88,6 +88,8 @@ impl<'a> Driver<'a> {
         map.add_port((Ipv4Addr::LOCALHOST, relay::PORT).into(), relayed);
         let cloud = CloudWorld::new(world, &entropy, &clock, &trace, &mut map);
         let disk = Disk::new();
+        // Where a database is to be made, its folder is all that there is.
+        kmip_proxy::env::Files::create_directory(&disk, machine::DBPATH.as_ref()).expect("the lab's own disk is on");
         let map = Arc::new(map);
         let machine_clock = MachineClock::new(clock.clone());
         let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
@@ -283,8 +285,8 @@ impl<'a> Driver<'a> {
         self.endpoints.heal(&mut self.sim, &self.cloud);
         self.stall(false);
         // A power cut that has not come by now does not come any more.
-        self.ground.disk.power_on();
         self.power_will_go = false;
+        self.ground.disk.power_on();
         if self.proxy.borrow().run.is_none() || !self.runs(Process::Proxy) {
             self.start_proxy();
         }
