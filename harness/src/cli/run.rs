@@ -13,7 +13,7 @@ use crate::report::{FORMS, Report, Seed, json};
 use crate::scenario::Scenario;
 
 /// How many seeds where none are named: enough to draw every phase and range several times.
-const SEEDS: u32 = 20;
+const SEEDS: u32 = 10;
 
 /// What to run.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Where to play; so far `sim` is the only lane that plays, the others are listed as not run
     #[arg(long, value_enum, default_value_t = Lane::Sim)]
     lane: Lane,
-    /// How many seeds each scenario is played with [default: 20, or 1 with --seed]
+    /// How many seeds each scenario is played with [default: 10, or 1 with --seed]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     seeds: Option<u32>,
     /// The first seed
