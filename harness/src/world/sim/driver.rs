@@ -3,7 +3,7 @@
 //! Everything random is drawn before the first step. Faults change the network (turmoil's holds and partitions), an
 //! endpoint's switch, the cloud's state, a process' orders, the wall clocks, or the operator's files; nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -47,8 +47,8 @@ pub(crate) struct Driver<'a> {
     writes: BTreeMap<usize, u64>,
     /// Whether the power goes at a disk operation that is still to come.
     power_will_go: bool,
-    /// Whether nothing passes between mongod and the proxy.
-    stalled: bool,
+    /// The processes that hang.
+    hanging: BTreeSet<Process>,
     drawn: Vec<Drawn>,
     proxy: watch::Sender<Orders<ProxyOrders>>,
     mongod: watch::Sender<Orders<MongodOrders>>,
@@ -133,7 +133,7 @@ impl<'a> Driver<'a> {
             times,
             writes,
             power_will_go: false,
-            stalled: false,
+            hanging: BTreeSet::new(),
             drawn,
             proxy,
             mongod,
@@ -240,8 +240,8 @@ impl<'a> Driver<'a> {
                 self.power_will_go = true;
             }
             // Either way nothing passes between the two; what the proxy has asked of others goes on.
-            Action::Stall(_) => self.stall(true),
-            Action::Resume(_) => self.stall(false),
+            Action::Stall(process) => self.stall(*process),
+            Action::Resume(process) => self.resume(*process),
             Action::Endpoint { name, state } => {
                 let drawn = self.endpoints.set(&mut self.sim, &self.cloud, name, state);
                 self.drawn.extend(drawn.filter(|drawn| !self.drawn.contains(drawn)));
@@ -281,7 +281,8 @@ impl<'a> Driver<'a> {
     fn epilogue(&mut self) -> Result<Duration, String> {
         self.note(0, "everything around is healed, and mongod is started once more");
         self.endpoints.heal(&mut self.sim, &self.cloud);
-        self.stall(false);
+        self.resume(Process::Mongod);
+        self.resume(Process::Proxy);
         // A power cut that has not come by now does not come any more.
         self.ground.disk.power_on();
         self.power_will_go = false;
@@ -313,13 +314,13 @@ impl<'a> Driver<'a> {
     }
 
     fn start_proxy(&mut self) {
-        self.revive("proxy");
+        self.revive(Process::Proxy);
         let run = Some(self.flags.clone());
         self.proxy.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
     }
 
     fn start_mongod(&mut self, rotate_master_key: bool) {
-        self.revive("mongod");
+        self.revive(Process::Mongod);
         let run = Some(MongodOrders { rotate_master_key });
         self.mongod.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
     }
@@ -347,12 +348,19 @@ impl<'a> Driver<'a> {
 
     fn crash(&mut self, process: Process) {
         let host = process.as_str();
+        // What is no more does not hang.
+        self.resume(process);
         self.sim.crash(host);
         self.stop(process);
         self.ground.trace.record(host, What::Process { state: ProcessState::Crashed, why: None });
-        if process == Process::Proxy {
-            // Its port is closed, and the machine says so at once. A crashed host would let clients wait.
-            self.sim.partition_oneway("mongod", host);
+        self.close_port();
+    }
+
+    /// Where the proxy is cut off, its port is closed, and the machine says so at once. A crashed host would let clients
+    /// wait.
+    fn close_port(&mut self) {
+        if !self.sim.is_host_running(Process::Proxy.as_str()) {
+            self.sim.partition_oneway(Process::Mongod.as_str(), Process::Proxy.as_str());
         }
     }
 
@@ -365,24 +373,31 @@ impl<'a> Driver<'a> {
         self.power_will_go = false;
     }
 
-    /// Lets nothing pass between mongod and the proxy, or everything again.
-    fn stall(&mut self, stalled: bool) {
-        match (self.stalled, stalled) {
-            (false, true) => self.sim.hold("mongod", "proxy"),
-            (true, false) => self.sim.release("mongod", "proxy"),
-            _ => {}
+    /// Lets nothing pass between mongod and the proxy while one of them hangs.
+    fn stall(&mut self, process: Process) {
+        if self.hanging.is_empty() {
+            self.sim.hold(Process::Mongod.as_str(), Process::Proxy.as_str());
         }
-        self.stalled = stalled;
+        self.hanging.insert(process);
+    }
+
+    /// Lets a process go on. Everything passes again if the other one does not hang as well.
+    fn resume(&mut self, process: Process) {
+        if self.hanging.remove(&process) && self.hanging.is_empty() {
+            self.sim.release(Process::Mongod.as_str(), Process::Proxy.as_str());
+            self.close_port();
+        }
     }
 
     /// Lets a crashed host take orders again.
-    fn revive(&mut self, host: &str) {
+    fn revive(&mut self, process: Process) {
         // A new process does not hang, and listens again.
-        self.stall(false);
-        if host == Process::Proxy.as_str() {
-            self.sim.repair_oneway("mongod", host);
-        }
+        self.resume(process);
+        let host = process.as_str();
         if !self.sim.is_host_running(host) {
+            if process == Process::Proxy {
+                self.sim.repair_oneway(Process::Mongod.as_str(), host);
+            }
             self.sim.bounce(host);
         }
     }
@@ -469,16 +484,64 @@ fn saboteur(sim: &mut Sim<'static>, trace: &Trace) {
 mod tests {
     use super::*;
     use crate::scenario;
+    use crate::trace::Event;
+
+    /// A run in which mongod is up, and these lines follow.
+    fn played(lines: &str) -> Played {
+        let text = format!(
+            "format = \"1.0\"\ntitle = \"t\"\nwhy = \"w\"\nend = \"30s\"\nfinal = \"opens\"\ntimeline = [\n\
+             {{ at = \"1s\", start = \"mongod\" }},\n{lines}\n]\n"
+        );
+        let scenario = scenario::load("family/t.toml", "family", text.as_bytes()).unwrap();
+        Driver::new(&scenario, Entropy::new(1), &Planted::default()).play(1)
+    }
+
+    /// The last state of mongod's process at a second.
+    fn mongod_at(played: &Played, second: u64) -> Option<ProcessState> {
+        let until = played.events.iter().take_while(|event| event.at < Duration::from_secs(second));
+        until.filter(|event| event.host == "mongod").filter_map(process_state).last()
+    }
+
+    fn process_state(event: &Event) -> Option<ProcessState> {
+        match event.what {
+            What::Process { state, .. } => Some(state),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_hangs_goes_on_hanging_when_mongod_is_started_anew() {
+        let stalled = "{ at = \"5s\", stall = \"proxy\" },\n{ at = \"6s\", start = \"mongod\" },";
+        assert_eq!(mongod_at(&played(stalled), 10), Some(ProcessState::Started));
+        let resumed = format!("{stalled}\n{{ at = \"8s\", resume = \"proxy\" }},");
+        assert_eq!(mongod_at(&played(&resumed), 10), Some(ProcessState::Ready));
+        let anew = format!("{stalled}\n{{ at = \"7s\", start = \"proxy\" }},\n{{ at = \"8s\", start = \"mongod\" }},");
+        assert_eq!(mongod_at(&played(&anew), 10), Some(ProcessState::Ready));
+    }
+
+    #[test]
+    fn a_process_goes_on_only_if_it_was_the_one_that_hung() {
+        let both = "{ at = \"5s\", stall = \"proxy\" },\n{ at = \"5s\", stall = \"mongod\" },\n\
+                    { at = \"6s\", start = \"mongod\" },\n{ at = \"7s\", resume = \"mongod\" },";
+        assert_eq!(mongod_at(&played(both), 10), Some(ProcessState::Started));
+        let resumed = format!("{both}\n{{ at = \"8s\", resume = \"proxy\" }},");
+        assert_eq!(mongod_at(&played(&resumed), 10), Some(ProcessState::Ready));
+    }
+
+    #[test]
+    fn a_proxy_that_was_killed_while_it_hung_refuses_connections_at_once() {
+        for lines in [
+            "{ at = \"5s\", stall = \"proxy\" },\n{ at = \"6s\", crash = \"proxy\" },\n{ at = \"7s\", resume = \"proxy\" },",
+            "{ at = \"5s\", stall = \"mongod\" },\n{ at = \"6s\", crash = \"proxy\" },\n{ at = \"7s\", resume = \"mongod\" },",
+        ] {
+            let lines = format!("{lines}\n{{ at = \"8s\", start = \"mongod\" }},");
+            assert_eq!(mongod_at(&played(&lines), 9), Some(ProcessState::Exited), "{lines}");
+        }
+    }
 
     /// The states of a host's process.
     fn states(played: &Played, host: &str) -> Vec<ProcessState> {
-        let of_host = played.events.iter().filter(|event| event.host == host);
-        of_host
-            .filter_map(|event| match event.what {
-                What::Process { state, .. } => Some(state),
-                _ => None,
-            })
-            .collect()
+        played.events.iter().filter(|event| event.host == host).filter_map(process_state).collect()
     }
 
     #[test]
