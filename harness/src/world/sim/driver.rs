@@ -16,7 +16,7 @@ use super::cloud::{self, CloudWorld};
 use super::disk::{CrashPoint, Disk};
 use super::endpoints::Endpoints;
 use super::kept_files::{self, KeptFiles};
-use super::machine::{AdministratorOrders, Ground, MongodOrders, Orders, ProxyOrders};
+use super::machine::{Errand, Ground, MongodOrders, Orders, ProxyOrders};
 use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
@@ -52,7 +52,8 @@ pub(crate) struct Driver<'a> {
     drawn: Vec<Drawn>,
     proxy: watch::Sender<Orders<ProxyOrders>>,
     mongod: watch::Sender<Orders<MongodOrders>>,
-    administrator: watch::Sender<Orders<AdministratorOrders>>,
+    /// All errands of the administrator so far.
+    errands: watch::Sender<Vec<Errand>>,
     check: watch::Sender<Orders<ProxyOrders>>,
     /// How the proxy is started next.
     flags: ProxyOrders,
@@ -107,9 +108,9 @@ impl<'a> Driver<'a> {
         if checks {
             super::hosts::check(&mut sim, &ground, scenario, &cloud, check_orders);
         }
-        let (administrator, administrator_orders) = watch::channel(Orders::default());
+        let (errands, given) = watch::channel(Vec::new());
         if scenario.timeline.iter().any(|event| matches!(event.action, Action::Object(_))) {
-            super::hosts::administrator(&mut sim, &ground, scenario, administrator_orders);
+            super::hosts::administrator(&mut sim, &ground, scenario, given);
         }
         if planted.answers.is_some() {
             relay::host(&mut sim, &ground, planted);
@@ -137,7 +138,7 @@ impl<'a> Driver<'a> {
             drawn,
             proxy,
             mongod,
-            administrator,
+            errands,
             check,
             flags,
             existing,
@@ -331,8 +332,7 @@ impl<'a> Driver<'a> {
             self.note(0, "there is no database yet, and so no master key");
             return;
         };
-        let run = Some(AdministratorOrders { change, object: database.key_identifier });
-        self.administrator.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
+        self.errands.send_modify(|errands| errands.push(Errand { change, object: database.key_identifier }));
     }
 
     fn stop(&mut self, process: Process) {
@@ -507,6 +507,17 @@ mod tests {
             What::Process { state, .. } => Some(state),
             _ => None,
         }
+    }
+
+    #[test]
+    fn an_administrator_does_one_thing_after_the_other() {
+        let run = played("{ at = \"5s\", revoke = \"master-key\" },\n{ at = \"5s\", destroy = \"master-key\" },");
+        let answers = run.events.iter().filter(|event| event.host == "administrator");
+        let answers = answers.filter_map(|event| match &event.what {
+            What::Answer { operation, status, .. } => Some((operation.as_deref().unwrap_or_default(), status.as_str())),
+            _ => None,
+        });
+        assert_eq!(answers.collect::<Vec<_>>(), [("Revoke", "Success"), ("Destroy", "Success")]);
     }
 
     #[test]
