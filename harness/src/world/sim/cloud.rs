@@ -19,7 +19,7 @@ use super::front_end::{EndpointSwitch, FrontEnd};
 use super::machine::{CLOUD, Ground};
 use super::network::{Map, Place};
 use super::planted::Planted;
-use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
+use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials, Unchanged};
 use crate::scenario::{self, Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, REPLICA, World};
 use crate::trace::Trace;
 use crate::world::Entropy;
@@ -178,9 +178,9 @@ impl CloudWorld {
         self.aws().encrypt_directly(key, plaintext, &BTreeMap::new()).expect("the scenario's keys were checked")
     }
 
-    pub(crate) fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) {
-        // What AWS itself would refuse (rotating a disabled key, say) changes nothing, as in the real service.
-        let _ = self.aws().change_key(name, change, at);
+    /// Changes a key. What AWS itself would refuse (rotating a disabled key, say) changes nothing, as in the real service.
+    pub(crate) fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) -> Result<(), Unchanged> {
+        self.aws().change_key(name, change, at)
     }
 
     /// The cloud stops accepting what it has given out.
@@ -198,11 +198,10 @@ impl CloudWorld {
         *self.current() = issued;
     }
 
-    /// The role trusts the proxy's user, or no longer.
-    pub(crate) fn trust(&self, trusted: bool) {
+    /// The role trusts the proxy's user, or no longer. Where nobody assumes a role there is none, and nothing to change.
+    pub(crate) fn trust(&self, trusted: bool) -> Result<(), Unchanged> {
         let trusts: &[&str] = if trusted { &[USER] } else { &[] };
-        // Where nobody assumes a role there is none, and nothing to change.
-        let _ = self.aws().set_role_trust(ROLE, trusts, Some(EXTERNAL_ID));
+        self.aws().set_role_trust(ROLE, trusts, Some(EXTERNAL_ID))
     }
 
     /// Lets the service misbehave towards whoever comes through an endpoint, or not any more.

@@ -21,6 +21,7 @@ use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
 use crate::cast;
+use crate::clouds::aws::Unchanged;
 use crate::scenario::{Action, Database, GivenBy, ObjectChange, Process, Scenario, When};
 use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
 use crate::world::{Entropy, ledger};
@@ -247,8 +248,8 @@ impl<'a> Driver<'a> {
                 let drawn = self.endpoints.set(&mut self.sim, &self.cloud, name, state);
                 self.drawn.extend(drawn.filter(|drawn| !self.drawn.contains(drawn)));
             }
-            Action::Key { name, change } => self.cloud.change_key(name, *change, self.now()),
-            Action::Role { trusted } => self.cloud.trust(*trusted),
+            Action::Key { name, change } => self.told(self.cloud.change_key(name, *change, self.now())),
+            Action::Role { trusted } => self.told(self.cloud.trust(*trusted)),
             Action::ExpireCredentials => self.cloud.expire(self.now()),
             Action::RenewCredentials => {
                 self.cloud.renew(&self.scenario.world.credentials, self.now());
@@ -329,7 +330,7 @@ impl<'a> Driver<'a> {
     /// Sends an administrator to the key with which the database is encrypted now.
     fn administer(&mut self, change: ObjectChange) {
         let Ok(Some(database)) = cast::Database::read(&self.ground.disk, machine::DBPATH.as_ref()) else {
-            self.note(0, "there is no database yet, and so no master key");
+            self.in_vain("there is no database yet, and so no master key".to_owned());
             return;
         };
         self.errands.send_modify(|errands| errands.push(Errand { change, object: database.key_identifier }));
@@ -428,6 +429,18 @@ impl<'a> Driver<'a> {
         kept_files::note(&self.ground, "edit", &machine::in_dbpath("cloudProviderCredentials"));
     }
 
+    /// Whoever changes something in the cloud is told why it stays as it is.
+    fn told(&self, changed: Result<(), Unchanged>) {
+        if let Err(why) = changed {
+            self.in_vain(why.to_string());
+        }
+    }
+
+    /// Notes why a line of the timeline has changed nothing.
+    fn in_vain(&self, text: String) {
+        self.ground.trace.record("lab", What::Log { severity: 'W', id: None, text, attributes: Vec::new() });
+    }
+
     fn note(&self, line: u32, text: &str) {
         self.ground.trace.record("lab", What::Action { line, text: text.to_owned() });
     }
@@ -507,6 +520,19 @@ mod tests {
             What::Process { state, .. } => Some(state),
             _ => None,
         }
+    }
+
+    #[test]
+    fn a_line_that_changes_nothing_says_why() {
+        let run = played("{ at = \"5s\", restore = \"cmk-1\" },\n{ at = \"6s\", deny = \"role\" },");
+        let said = run.events.iter().filter(|event| event.host == "lab").filter_map(|event| match &event.what {
+            What::Log { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        let said: Vec<_> = said.collect();
+        assert!(said[0].starts_with("the key `cmk-1` is Enabled, and AWS does not cancel"), "{said:?}");
+        assert!(said[1].starts_with("the fake AWS has no role named"), "{said:?}");
+        assert_eq!(said.len(), 2);
     }
 
     #[test]
