@@ -75,6 +75,8 @@ pub struct Listing {
     pub problems: Vec<(String, LayoutError)>,
     /// The identifiers of metadata files without a key file that no key borrows.
     pub without_key: Vec<String>,
+    /// The keys of other providers, each with its file, which is also one of the others.
+    pub of_others: Vec<(WrappedKey, PathBuf)>,
     /// Whatever else stands there: files of other providers, copies under other names.
     pub others: Vec<PathBuf>,
 }

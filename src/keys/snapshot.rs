@@ -73,8 +73,13 @@ impl SnapshotLayout {
 
     /// The identifier in the name of a file of this provider.
     fn identifier_in(&self, path: &Path, kind: &str) -> Option<String> {
-        let id = path.file_name()?.to_str()?.strip_suffix(&format!(".{}.{kind}", self.provider))?;
-        identifier::is_possible(id).then(|| id.to_owned())
+        identifier_for(self.provider, path, kind)
+    }
+
+    /// The key in a file that is named after another provider, if it can be read.
+    fn key_of_another(&self, path: &Path) -> Option<WrappedKey> {
+        let mut ids = Provider::ALL.into_iter().filter_map(|provider| identifier_for(provider, path, "key.json"));
+        key_file::parse(path, &ids.next()?, &self.files.read(path).ok()?).ok()
     }
 
     fn entries(&self) -> Result<Vec<PathBuf>, LayoutError> {
@@ -210,6 +215,7 @@ impl Layout for SnapshotLayout {
                 continue;
             }
             let Some(id) = self.identifier_in(&path, "key.json") else {
+                listing.of_others.extend(self.key_of_another(&path).map(|key| (key, path.clone())));
                 listing.others.push(path);
                 continue;
             };
@@ -223,7 +229,10 @@ impl Layout for SnapshotLayout {
                     borrowed.extend(key.credentials_of.clone());
                     listing.keys.push(key);
                 }
-                Ok(_) => listing.others.push(path),
+                Ok(key) => {
+                    listing.others.push(path.clone());
+                    listing.of_others.push((key, path));
+                }
                 Err(problem) => listing.problems.push((id, problem)),
             }
         }
@@ -301,4 +310,9 @@ impl Layout for SnapshotLayout {
     fn files_of(&self, id: &str) -> Option<KeyFiles> {
         identifier::is_possible(id).then(|| self.paths(id, self.provider))
     }
+}
+/// The identifier in the name of a file of a provider.
+fn identifier_for(provider: Provider, path: &Path, kind: &str) -> Option<String> {
+    let id = path.file_name()?.to_str()?.strip_suffix(&format!(".{provider}.{kind}"))?;
+    identifier::is_possible(id).then(|| id.to_owned())
 }

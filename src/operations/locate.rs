@@ -3,8 +3,8 @@
 //! Older releases of Percona Server look for their key by its name, and make a new one where there is none. No cloud is
 //! asked, and nothing is opened: the attributes are in the key files.
 //!
-//! Invariant: a key file that cannot be read hides no other object, and "there is none" is never said while such a file
-//! may be the one that is sought.
+//! Invariant: a key file that cannot be read hides no other object, and "there is none" is never said while such a file,
+//! or a key of another provider, may be what is sought.
 
 use std::cmp::Reverse;
 
@@ -50,7 +50,7 @@ fn count(number: Option<i32>, field: &str) -> Result<Option<usize>, Failed> {
 
 /// The identifiers of what matches, the newest first, those of one age by identifier.
 fn matching(operations: &Operations, wanted: &Wanted<'_>) -> Result<Vec<String>, Failed> {
-    let Listing { mut keys, problems, .. } = operations
+    let Listing { mut keys, problems, of_others, .. } = operations
         .layout
         .list()
         .map_err(|error| operations.tell(&Failure::of_layout("(all)", operations.provider, &error)))?;
@@ -70,10 +70,20 @@ fn matching(operations: &Operations, wanted: &Wanted<'_>) -> Result<Vec<String>,
         let failure = Failure::of_layout(id, operations.provider, error).with_files(operations.layout.files_of(id));
         unread = Some(operations.tell(&failure));
     }
-    match unread {
-        Some(failed) if found.is_empty() => Err(failed),
-        _ => Ok(found),
+    if !found.is_empty() {
+        return Ok(found);
     }
+    // Beside a key that can be had, those of other providers are nobody's trouble.
+    let mut elsewhere = of_others.into_iter().filter(|(key, _)| {
+        let object = &key.object;
+        !object.state.is_destroyed() && wanted.matched_by(object)
+    });
+    if let Some((key, path)) = elsewhere.next() {
+        let belongs_to = key.master_key.provider();
+        let failure = Failure::of_other_provider(key.id(), operations.provider, belongs_to, path);
+        return Err(operations.tell(&failure));
+    }
+    unread.map_or(Ok(found), Err)
 }
 
 /// The attributes that an object must have, all of them.

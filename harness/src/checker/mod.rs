@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::scenario::{Action, Scenario};
-use crate::trace::{Event, Fingerprint, Played, What};
+use crate::trace::{Event, Fingerprint, Played, ProcessState, What};
 
 pub use invariants::{INVARIANTS, Invariant};
 
@@ -200,25 +200,20 @@ impl<'a> Run<'a> {
     /// Whether nothing passed between mongod and the proxy for some time between two moments, because the scenario had
     /// one of them hang.
     pub(crate) fn stalled(&self, from: Duration, to: Duration) -> bool {
-        let mut since = None;
-        for (event, at) in self.scenario.timeline.iter().zip(&self.played.fired) {
-            match (&event.action, since) {
-                (Action::Stall(_), None) => since = Some(*at),
-                // A process that is started anew does not hang, and neither does one that is no more.
-                (
-                    Action::Resume(_) | Action::Start(_) | Action::StartProxy { .. } | Action::PowerCut { .. },
-                    Some(began),
-                ) => {
-                    if began <= to && *at >= from {
-                        return true;
-                    }
-                    since = None;
-                }
-                _ => {}
-            }
-        }
-        // The epilogue lets everything go on.
-        since.is_some_and(|began| began <= to && self.played.epilogue >= from)
+        let timeline = || self.scenario.timeline.iter().zip(&self.played.fired);
+        timeline().any(|(event, &began)| {
+            let Action::Stall(process) = event.action else { return false };
+            let resumed = timeline().find(|(event, at)| **at >= began && event.action == Action::Resume(process));
+            // A process that is started anew does not hang, and neither does one that is no more.
+            let anew = self.events().iter().find(|event| {
+                let anew =
+                    matches!(event.what, What::Process { state: ProcessState::Started | ProcessState::Crashed, .. });
+                anew && event.at > began && event.host == process.as_str()
+            });
+            // The epilogue lets everything go on.
+            let ends = [resumed.map(|(_, at)| *at), anew.map(|event| event.at), Some(self.played.epilogue)];
+            began <= to && ends.into_iter().flatten().min().is_some_and(|ended| ended >= from)
+        })
     }
 
     /// What was done last to a file's content behind the product's back: `remove`, `damage` or `restore`. Whoever forbids
@@ -236,7 +231,7 @@ impl<'a> Run<'a> {
     }
 
     /// The last state of a process at a moment.
-    pub(crate) fn process_at(&self, host: &str, at: Duration) -> Option<crate::trace::ProcessState> {
+    pub(crate) fn process_at(&self, host: &str, at: Duration) -> Option<ProcessState> {
         self.events()
             .iter()
             .take_while(|event| event.at <= at)
@@ -258,7 +253,6 @@ pub(crate) fn seconds(at: Duration) -> String {
 mod tests {
     use super::story::{KEY, Story, material};
     use super::*;
-    use crate::trace::ProcessState;
 
     #[test]
     fn a_run_in_which_all_is_well_has_no_failures_and_exercises_what_it_can() {
@@ -291,5 +285,21 @@ mod tests {
     fn two_answers_to_one_request_are_both_seen() {
         let story = Story::plain().at(1000).ask("Get").succeed(|_| {}).at(1500).succeed(|_| {});
         assert_eq!(story.exchanges(), [(2, 2, false)]);
+    }
+
+    #[test]
+    fn a_process_hangs_until_it_goes_on_or_is_no_more_whatever_the_other_one_does() {
+        let timeline = "  { at = \"1s\", stall = \"proxy\" },\n  { at = \"9s\", resume = \"proxy\" },";
+        let story = || Story::of("final = \"opens\"", timeline).fired(0, 1000).fired(1, 9000);
+        let second = Duration::from_secs;
+        let hangs = |story: Story, at: u64| story.stalled(second(at), second(at));
+        assert!(!hangs(story(), 0) && hangs(story(), 1) && hangs(story(), 9) && !hangs(story(), 10));
+        let restarted = |host| story().at(3000).process(host, ProcessState::Started);
+        assert!(hangs(restarted("mongod"), 5), "the other one is started anew");
+        assert!(hangs(restarted("proxy"), 3) && !hangs(restarted("proxy"), 5));
+        assert!(!hangs(story().at(3000).process("proxy", ProcessState::Crashed), 5));
+        assert!(hangs(story().at(500).process("proxy", ProcessState::Started), 5), "that was before");
+        let for_ever = Story::of("final = \"opens\"", "  { at = \"1s\", stall = \"proxy\" },");
+        assert!(hangs(for_ever, 60) && !hangs(story(), 61));
     }
 }

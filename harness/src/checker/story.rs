@@ -188,6 +188,11 @@ impl Story {
         self
     }
 
+    /// Whether a process hung for some time between two moments.
+    pub(super) fn stalled(&self, from: Duration, to: Duration) -> bool {
+        Run { scenario: &self.scenario, played: &self.played }.stalled(from, to)
+    }
+
     /// What one invariant finds: how often it was exercised, and what is broken.
     pub(super) fn found(&self, id: &str) -> (u64, Vec<String>) {
         let invariant = INVARIANTS.iter().find(|invariant| invariant.id == id).expect("the invariant exists");

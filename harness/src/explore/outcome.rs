@@ -120,13 +120,17 @@ enum Work {
 struct Calm {
     disturbed: Vec<String>,
     proxy_down: bool,
-    stalled: bool,
+    stalled: Vec<Process>,
     power_will_go: bool,
 }
 
 impl Calm {
+    fn goes_on(&mut self, process: Process) {
+        self.stalled.retain(|stalled| *stalled != process);
+    }
+
     fn is_calm(&self) -> bool {
-        self.disturbed.is_empty() && !self.proxy_down && !self.stalled && !self.power_will_go
+        self.disturbed.is_empty() && !self.proxy_down && self.stalled.is_empty() && !self.power_will_go
     }
 }
 
@@ -199,8 +203,8 @@ impl<'a> State<'a> {
                 self.calm.power_will_go = true;
                 self.access.sessions_may_end();
             }
-            Action::Stall(_) => self.calm.stalled = true,
-            Action::Resume(_) => self.calm.stalled = false,
+            Action::Stall(process) => self.calm.stalled.push(*process),
+            Action::Resume(process) => self.calm.goes_on(*process),
             Action::Endpoint { name, state } => {
                 self.calm.disturbed.retain(|other| other != name);
                 if *state != EndpointState::Available {
@@ -241,7 +245,7 @@ impl<'a> State<'a> {
 
     fn start_mongod(&mut self, work: Work) {
         // A new process does not hang.
-        self.calm.stalled = false;
+        self.calm.goes_on(Process::Mongod);
         self.under_way = Some(work);
         self.read.clear();
     }
@@ -249,7 +253,7 @@ impl<'a> State<'a> {
     fn start_proxy(&mut self) {
         self.end_proxy();
         self.calm.proxy_down = false;
-        self.calm.stalled = false;
+        self.calm.goes_on(Process::Proxy);
         self.unsound_start |= self.full || self.skew >= BACKDATED;
     }
 

@@ -218,6 +218,35 @@ async fn a_broken_key_file_hides_no_other_key_and_never_passes_for_none() {
 }
 
 #[tokio::test]
+async fn a_key_of_another_provider_never_passes_for_none_and_stands_in_nobodys_way() {
+    let bench = bench();
+    let local = r#"{"format": "kmip-proxy/1", "uniqueIdentifier": "other", "objectType": "SymmetricKey",
+        "state": "Active", "cryptographicUsageMask": 12, "initialDate": 1, "lastChangeDate": 1, "names": ["moved"],
+        "masterKey": {"provider": "local"}, "encryptionContext": {}"#;
+    let live = format!("{local}, \"keyMaterial\": {{\"$binary\": {{\"base64\": \"AAEC\", \"subType\": \"00\"}}}}}}");
+    bench.disk.put("other.local.key.json", &live);
+    bench.disk.put("broken.local.key.json", "{");
+    assert_eq!(found(&bench.one(locate(ALL, &[])).await).len(), 4);
+    assert_eq!(found(&bench.one(locate(ALL, &[("Name", Name("nobody"))])).await), [""; 0]);
+    assert_eq!(bench.told.classes(), []);
+
+    // Whoever hears "none" makes a new key.
+    for wanted in [("Name", Name("moved")), ("Unique Identifier", Text("other"))] {
+        let answer = bench.one(locate(ALL, &[wanted])).await;
+        assert_eq!(answer.refusal(), bench.one(get(Some("other"))).await.refusal());
+        assert!(answer.message.contains("-cloudProvider local"), "{}", answer.message);
+    }
+    assert_eq!(bench.told.classes(), [Class::ProviderMismatch; 4]);
+    // The name of a file may say one provider, and its content another.
+    bench.disk.take_away("other.local.key.json");
+    bench.disk.put("other.aws.key.json", &live);
+    assert!(bench.one(locate(ALL, &[("Name", Name("moved"))])).await.reason.is_some());
+    // What is destroyed is not looked for any more.
+    bench.disk.put("other.aws.key.json", &format!("{}}}", local.replace("Active", "Destroyed")));
+    assert_eq!(found(&bench.one(locate(ALL, &[("Name", Name("moved"))])).await), [""; 0]);
+}
+
+#[tokio::test]
 async fn metadata_that_wait_for_a_first_key_are_no_broken_file() {
     let bench = Bench::new();
     bench.disk.put("first-start.aws.metadata", METADATA);

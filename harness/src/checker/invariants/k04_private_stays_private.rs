@@ -16,14 +16,15 @@ fn judge(run: &Run<'_>) -> Found {
     if !run.scenario.world.proxy.require_private_networking {
         return found;
     }
-    for event in run.events().iter().filter(|event| event.host == "proxy") {
+    // The operator's check is the same program, and bound by the same flag.
+    for event in run.events().iter().filter(|event| matches!(event.host.as_str(), "proxy" | "check")) {
         match &event.what {
             // Token services follow a switch of their own.
             What::Connect { service, .. } if service == "sts" => {}
             What::Connect { to, private, error: None, .. } => {
                 found.exercised += 1;
                 if !private {
-                    found.broken.push(format!("at {} the proxy connected to {to}", seconds(event.at)));
+                    found.broken.push(format!("at {} the {} connected to {to}", seconds(event.at), event.host));
                 }
             }
             _ => {}
@@ -35,6 +36,7 @@ fn judge(run: &Run<'_>) -> Found {
 #[cfg(test)]
 mod tests {
     use crate::checker::story::Story;
+    use crate::trace::What;
 
     const PRIVATE: &str = "10.0.1.10:443";
     const PUBLIC: &str = "203.0.113.1:443";
@@ -53,6 +55,16 @@ mod tests {
         let broken = format!("at 0.000s the proxy connected to {PUBLIC}");
         assert_eq!(required().connect(PUBLIC, "kms", false).found("K4"), (1, vec![broken]));
         assert_eq!(required().connect(PUBLIC, "nowhere", false).found("K4").1.len(), 1);
+    }
+
+    #[test]
+    fn the_operators_check_is_bound_by_it_too() {
+        let connect = |private| {
+            let (to, service) = (PUBLIC.to_owned(), "kms".to_owned());
+            required().event("check", What::Connect { connection: 1, to, service, private, error: None }).found("K4")
+        };
+        assert_eq!(connect(true), (1, vec![]));
+        assert_eq!(connect(false), (1, vec![format!("at 0.000s the check connected to {PUBLIC}")]));
     }
 
     #[test]

@@ -34,12 +34,14 @@ fn judge(run: &Run<'_>) -> Found {
     found
 }
 
-/// Whether a request of the epilogue was answered with a failure, or with a state in which a key may not be used.
+/// Whether a request of the epilogue was answered with a failure, with a state in which a key may not be used, or with no
+/// key where one was sought by its name.
 fn refused(run: &Run<'_>) -> bool {
     let of_epilogue = run.exchanges().into_iter().filter(|exchange| exchange.sent.at >= run.played.epilogue);
-    of_epilogue
-        .flat_map(|exchange| exchange.replies())
-        .any(|reply| !reply.succeeded || reply.state.is_some_and(|state| state != "Active"))
+    of_epilogue.flat_map(|exchange| exchange.replies()).any(|reply| {
+        let none = reply.operation == "Locate" && reply.key.is_none();
+        !reply.succeeded || none || reply.state.is_some_and(|state| state != "Active")
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +91,12 @@ mod tests {
         };
         assert_eq!(unusable("Deactivated"), Vec::<String>::new());
         assert_eq!(unusable("Active"), told);
+        let located = |key: Option<&str>| {
+            let story = healed("stays-closed").ask("Locate").succeed(|answer| answer.key = key.map(str::to_owned));
+            broken(story.process("mongod", ProcessState::Exited))
+        };
+        assert_eq!(located(None), Vec::<String>::new());
+        assert_eq!(located(Some("key-1")), told);
     }
 
     #[test]

@@ -243,6 +243,7 @@ mod tests {
         assert_eq!(broken(restored).len(), 1);
         let damaged = || Story::plain().touch("operator", "damage", PATH).file(PATH, "{");
         assert_eq!(broken(damaged()), Vec::<String>::new());
+        assert_eq!(broken(damaged().touch("operator", "forbid", PATH)), Vec::<String>::new(), "it is still damaged");
         assert_eq!(broken(damaged().touch("operator", "restore", PATH)).len(), 1);
         assert_eq!(broken(made().touch("proxy", "remove", PATH)).len(), 1, "the product is no operator");
     }

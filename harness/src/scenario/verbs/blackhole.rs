@@ -8,7 +8,7 @@ use crate::scenario::model::{Action, EndpointState};
 use crate::scenario::text::Text;
 use crate::scenario::values::EndpointName;
 
-/// Makes an endpoint accept connections, and then nothing comes back any more.
+/// Makes an endpoint accept connections, and fall silent in a phase that the seed draws.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]

@@ -8,7 +8,7 @@ use crate::scenario::model::{Action, EndpointState};
 use crate::scenario::text::Text;
 use crate::scenario::values::EndpointName;
 
-/// Makes an endpoint cut its connections in the middle of an answer.
+/// Makes an endpoint cut its connections, in a phase that the seed draws.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]

@@ -7,7 +7,7 @@ use super::{Line, Verb};
 use crate::scenario::model::{Action, Process};
 use crate::scenario::text::Text;
 
-/// Hangs a process: nothing reaches it or leaves it any more, and it does not end.
+/// Hangs a process: nothing passes between mongod and the proxy any more, until it goes on or is started anew.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]

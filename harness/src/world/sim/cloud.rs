@@ -20,7 +20,7 @@ use super::front_end::{EndpointSwitch, FrontEnd};
 use super::machine::{CLOUD, Ground};
 use super::network::{Map, Place};
 use super::planted::Planted;
-use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
+use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials, Unchanged};
 use crate::scenario::{self, Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, REPLICA, World};
 use crate::trace::Trace;
 use crate::world::Entropy;
@@ -182,9 +182,9 @@ impl CloudWorld {
         self.aws().encrypt_directly(key, plaintext, &BTreeMap::new()).expect("the scenario's keys were checked")
     }
 
-    pub(crate) fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) {
-        // What AWS itself would refuse (rotating a disabled key, say) changes nothing, as in the real service.
-        let _ = self.aws().change_key(name, change, at);
+    /// Changes a key. What AWS itself would refuse (rotating a disabled key, say) changes nothing, as in the real service.
+    pub(crate) fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) -> Result<(), Unchanged> {
+        self.aws().change_key(name, change, at)
     }
 
     /// The cloud stops accepting what it has given out.
@@ -200,16 +200,15 @@ impl CloudWorld {
         let region = self.current().region.clone();
         let issued = issue(&mut self.aws(), &renewed, now, &region);
         *self.current() = issued;
-        // New keys for the user are no reason for the role to trust it.
-        self.trust(self.trusted.get());
+        // New keys for the user are no reason for the role to trust it; where there is no role, none does.
+        let _ = self.trust(self.trusted.get());
     }
 
-    /// The role trusts the proxy's user, or no longer.
-    pub(crate) fn trust(&self, trusted: bool) {
+    /// The role trusts the proxy's user, or no longer. Where nobody assumes a role there is none, and nothing to change.
+    pub(crate) fn trust(&self, trusted: bool) -> Result<(), Unchanged> {
         self.trusted.set(trusted);
         let trusts: &[&str] = if trusted { &[USER] } else { &[] };
-        // Where nobody assumes a role there is none, and nothing to change.
-        let _ = self.aws().set_role_trust(ROLE, trusts, Some(EXTERNAL_ID));
+        self.aws().set_role_trust(ROLE, trusts, Some(EXTERNAL_ID))
     }
 
     /// Lets the service misbehave towards whoever comes through an endpoint, or not any more.

@@ -3,7 +3,10 @@
 //! Everything random is drawn before the first step. Faults change the network (turmoil's holds and partitions), an
 //! endpoint's switch, the cloud's state, a process' orders, the wall clocks, or the operator's files; nothing else.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,11 +19,12 @@ use super::cloud::{self, CloudWorld};
 use super::disk::{CrashPoint, Disk};
 use super::endpoints::Endpoints;
 use super::kept_files::{self, KeptFiles};
-use super::machine::{AdministratorOrders, Ground, MongodOrders, Orders, ProxyOrders};
+use super::machine::{Errand, Ground, MongodOrders, Orders, ProxyOrders};
 use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
 use crate::cast;
+use crate::clouds::aws::Unchanged;
 use crate::scenario::{Action, Database, GivenBy, ObjectChange, Process, Scenario, When};
 use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
 use crate::world::{Entropy, ledger};
@@ -47,12 +51,13 @@ pub(crate) struct Driver<'a> {
     writes: BTreeMap<usize, u64>,
     /// Whether the power goes at a disk operation that is still to come.
     power_will_go: bool,
-    /// Whether nothing passes between mongod and the proxy.
-    stalled: bool,
+    /// The processes that hang.
+    hanging: BTreeSet<Process>,
     drawn: Vec<Drawn>,
     proxy: watch::Sender<Orders<ProxyOrders>>,
     mongod: watch::Sender<Orders<MongodOrders>>,
-    administrator: watch::Sender<Orders<AdministratorOrders>>,
+    /// All errands of the administrator so far.
+    errands: watch::Sender<Vec<Errand>>,
     check: watch::Sender<Orders<ProxyOrders>>,
     /// How the proxy is started next.
     flags: ProxyOrders,
@@ -109,9 +114,9 @@ impl<'a> Driver<'a> {
         if checks {
             super::hosts::check(&mut sim, &ground, scenario, &cloud, check_orders);
         }
-        let (administrator, administrator_orders) = watch::channel(Orders::default());
+        let (errands, given) = watch::channel(Vec::new());
         if scenario.timeline.iter().any(|event| matches!(event.action, Action::Object(_))) {
-            super::hosts::administrator(&mut sim, &ground, scenario, administrator_orders);
+            super::hosts::administrator(&mut sim, &ground, scenario, given);
         }
         if planted.answers.is_some() {
             relay::host(&mut sim, &ground, planted);
@@ -135,11 +140,11 @@ impl<'a> Driver<'a> {
             times,
             writes,
             power_will_go: false,
-            stalled: false,
+            hanging: BTreeSet::new(),
             drawn,
             proxy,
             mongod,
-            administrator,
+            errands,
             check,
             flags,
             existing,
@@ -242,14 +247,14 @@ impl<'a> Driver<'a> {
                 self.power_will_go = true;
             }
             // Either way nothing passes between the two; what the proxy has asked of others goes on.
-            Action::Stall(_) => self.stall(true),
-            Action::Resume(_) => self.stall(false),
+            Action::Stall(process) => self.stall(*process),
+            Action::Resume(process) => self.resume(*process),
             Action::Endpoint { name, state } => {
                 let drawn = self.endpoints.set(&mut self.sim, &self.cloud, name, state);
                 self.drawn.extend(drawn.filter(|drawn| !self.drawn.contains(drawn)));
             }
-            Action::Key { name, change } => self.cloud.change_key(name, *change, self.now()),
-            Action::Role { trusted } => self.cloud.trust(*trusted),
+            Action::Key { name, change } => self.told(self.cloud.change_key(name, *change, self.now())),
+            Action::Role { trusted } => self.told(self.cloud.trust(*trusted)),
             Action::ExpireCredentials => self.cloud.expire(self.now()),
             Action::RenewCredentials => {
                 self.cloud.renew(&self.scenario.world.credentials, self.now());
@@ -283,7 +288,8 @@ impl<'a> Driver<'a> {
     fn epilogue(&mut self) -> Result<Duration, String> {
         self.note(0, "everything around is healed, and mongod is started once more");
         self.endpoints.heal(&mut self.sim, &self.cloud);
-        self.stall(false);
+        self.resume(Process::Mongod);
+        self.resume(Process::Proxy);
         // A power cut that has not come by now does not come any more.
         self.power_will_go = false;
         self.ground.disk.power_on();
@@ -315,13 +321,13 @@ impl<'a> Driver<'a> {
     }
 
     fn start_proxy(&mut self) {
-        self.revive("proxy");
+        self.revive(Process::Proxy);
         let run = Some(self.flags.clone());
         self.proxy.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
     }
 
     fn start_mongod(&mut self, rotate_master_key: bool) {
-        self.revive("mongod");
+        self.revive(Process::Mongod);
         let run = Some(MongodOrders { rotate_master_key });
         self.mongod.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
     }
@@ -329,11 +335,10 @@ impl<'a> Driver<'a> {
     /// Sends an administrator to the key with which the database is encrypted now.
     fn administer(&mut self, change: ObjectChange) {
         let Ok(Some(database)) = cast::Database::read(&self.ground.disk, machine::DBPATH.as_ref()) else {
-            self.note(0, "there is no database yet, and so no master key");
+            self.in_vain("there is no database yet, and so no master key".to_owned());
             return;
         };
-        let run = Some(AdministratorOrders { change, object: database.key_identifier });
-        self.administrator.send_modify(|orders| *orders = Orders { generation: orders.generation + 1, run });
+        self.errands.send_modify(|errands| errands.push(Errand { change, object: database.key_identifier }));
     }
 
     fn stop(&mut self, process: Process) {
@@ -349,12 +354,19 @@ impl<'a> Driver<'a> {
 
     fn crash(&mut self, process: Process) {
         let host = process.as_str();
+        // What is no more does not hang.
+        self.resume(process);
         self.sim.crash(host);
         self.stop(process);
         self.ground.trace.record(host, What::Process { state: ProcessState::Crashed, why: None });
-        if process == Process::Proxy {
-            // Its port is closed, and the machine says so at once. A crashed host would let clients wait.
-            self.sim.partition_oneway("mongod", host);
+        self.close_port();
+    }
+
+    /// Where the proxy is cut off, its port is closed, and the machine says so at once. A crashed host would let clients
+    /// wait.
+    fn close_port(&mut self) {
+        if !self.sim.is_host_running(Process::Proxy.as_str()) {
+            self.sim.partition_oneway(Process::Mongod.as_str(), Process::Proxy.as_str());
         }
     }
 
@@ -367,24 +379,31 @@ impl<'a> Driver<'a> {
         self.power_will_go = false;
     }
 
-    /// Lets nothing pass between mongod and the proxy, or everything again.
-    fn stall(&mut self, stalled: bool) {
-        match (self.stalled, stalled) {
-            (false, true) => self.sim.hold("mongod", "proxy"),
-            (true, false) => self.sim.release("mongod", "proxy"),
-            _ => {}
+    /// Lets nothing pass between mongod and the proxy while one of them hangs.
+    fn stall(&mut self, process: Process) {
+        if self.hanging.is_empty() {
+            self.sim.hold(Process::Mongod.as_str(), Process::Proxy.as_str());
         }
-        self.stalled = stalled;
+        self.hanging.insert(process);
+    }
+
+    /// Lets a process go on. Everything passes again if the other one does not hang as well.
+    fn resume(&mut self, process: Process) {
+        if self.hanging.remove(&process) && self.hanging.is_empty() {
+            self.sim.release(Process::Mongod.as_str(), Process::Proxy.as_str());
+            self.close_port();
+        }
     }
 
     /// Lets a crashed host take orders again.
-    fn revive(&mut self, host: &str) {
+    fn revive(&mut self, process: Process) {
         // A new process does not hang, and listens again.
-        self.stall(false);
-        if host == Process::Proxy.as_str() {
-            self.sim.repair_oneway("mongod", host);
-        }
+        self.resume(process);
+        let host = process.as_str();
         if !self.sim.is_host_running(host) {
+            if process == Process::Proxy {
+                self.sim.repair_oneway(Process::Mongod.as_str(), host);
+            }
             self.sim.bounce(host);
         }
     }
@@ -413,6 +432,18 @@ impl<'a> Driver<'a> {
     fn edit_metadata(&self) {
         snapshot::write_credentials(&self.ground, &self.scenario.world, &self.cloud);
         kept_files::note(&self.ground, "edit", &machine::in_dbpath("cloudProviderCredentials"));
+    }
+
+    /// Whoever changes something in the cloud is told why it stays as it is.
+    fn told(&self, changed: Result<(), Unchanged>) {
+        if let Err(why) = changed {
+            self.in_vain(why.to_string());
+        }
+    }
+
+    /// Notes why a line of the timeline has changed nothing.
+    fn in_vain(&self, text: String) {
+        self.ground.trace.record("lab", What::Log { severity: 'W', id: None, text, attributes: Vec::new() });
     }
 
     fn note(&self, line: u32, text: &str) {
@@ -465,33 +496,4 @@ fn saboteur(sim: &mut Sim<'static>, trace: &Trace) {
             Ok(())
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario;
-
-    /// The states of a host's process.
-    fn states(played: &Played, host: &str) -> Vec<ProcessState> {
-        let of_host = played.events.iter().filter(|event| event.host == host);
-        of_host
-            .filter_map(|event| match event.what {
-                What::Process { state, .. } => Some(state),
-                _ => None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_power_cut_that_has_not_come_by_the_end_does_not_come_any_more() {
-        // The epilogue starts the proxy, which writes: that would be the first operation from the line on.
-        let text = "format = \"1.0\"\ntitle = \"t\"\nwhy = \"w\"\nend = \"6s\"\nfinal = \"opens\"\ntimeline = [\n\
-                    { at = \"1s\", stop = \"proxy\" },\n\
-                    { at = \"2s\", crash = \"machine\", at_write = \"1..1\" },\n]\n";
-        let scenario = scenario::load("family/t.toml", "family", text.as_bytes()).unwrap();
-        let played = Driver::new(&scenario, Entropy::new(1), &Planted::default()).play(1);
-        assert_eq!(states(&played, "mongod"), [ProcessState::Started, ProcessState::Ready]);
-        assert!(!states(&played, "proxy").contains(&ProcessState::Crashed));
-    }
 }

@@ -20,14 +20,14 @@ use turmoil::Sim;
 
 use super::cloud::{CloudWorld, Current, EXTERNAL_ID};
 use super::machine::{
-    ADMINISTRATOR, AdministratorOrders, CHECK, CHECKER, DBPATH, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD,
-    MongodOrders, Orders, PRODUCT, PROXY, ProxyOrders, Stopping, in_dbpath, process,
+    ADMINISTRATOR, CHECK, CHECKER, DBPATH, Errand, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders,
+    PRODUCT, PROXY, ProxyOrders, Stopping, in_dbpath, process, wait,
 };
 use super::planted::{Planted, wrapped};
 use super::relay;
 use crate::cast::{self, Persona, Stage};
 use crate::scenario::{GivenBy, Mongod, ObjectChange, Scenario, World};
-use crate::trace::{Trace, What};
+use crate::trace::{ProcessState, Trace, What};
 
 type Program = Pin<Box<dyn Future<Output = String>>>;
 
@@ -184,37 +184,41 @@ pub(crate) fn mongod(
     });
 }
 
-/// Puts an administrator on a host, in worlds where one has something to do.
+/// Puts an administrator on a host, in worlds where one has something to do: one errand after the other, in the order in
+/// which they were given.
 pub(crate) fn administrator(
     sim: &mut Sim<'static>,
     ground: &Ground,
     scenario: &Scenario,
-    orders: watch::Receiver<Orders<AdministratorOrders>>,
+    errands: watch::Receiver<Vec<Errand>>,
 ) {
     let world = scenario.world.mongod.clone();
     let ground = ground.clone();
     sim.host("administrator", move || {
-        let (trace, orders, world, ground) = (ground.trace.clone(), orders.clone(), world.clone(), ground.clone());
-        let begin = move |orders: AdministratorOrders, _: watch::Receiver<bool>| -> Program {
-            let AdministratorOrders { change, object } = orders;
-            let host = "administrator".to_owned();
-            let stage = Stage { env: ground.env(&host, ADMINISTRATOR), trace: ground.trace.clone(), host };
-            let settings = cast::Settings {
-                // The tool is given the address of the proxy, whatever list mongod has.
-                server_name: "127.0.0.1".to_owned(),
-                ..client_settings(&world, KMIP_PORT, "kmipCA.pem", false)
-            };
-            Box::pin(async move {
-                match change {
+        let (mut errands, trace) = (errands.clone(), ground.trace.clone());
+        let host = "administrator".to_owned();
+        let stage = Stage { env: ground.env(&host, ADMINISTRATOR), trace: trace.clone(), host };
+        let settings = cast::Settings {
+            // The tool is given the address of the proxy, whatever list mongod has.
+            server_name: "127.0.0.1".to_owned(),
+            ..client_settings(&world, KMIP_PORT, "kmipCA.pem", false)
+        };
+        async move {
+            let mut done = 0;
+            loop {
+                let Some(Errand { change, object }) = errands.borrow_and_update().get(done).cloned() else {
+                    wait(&mut errands).await?;
+                    continue;
+                };
+                done += 1;
+                trace.record(&stage.host, What::Process { state: ProcessState::Started, why: None });
+                let why = match change {
                     ObjectChange::Revoke => cast::administrator::revoke(&stage, &settings, &object, false).await,
                     ObjectChange::Compromise => cast::administrator::revoke(&stage, &settings, &object, true).await,
                     ObjectChange::Destroy => cast::administrator::destroy(&stage, &settings, &object).await,
-                }
-            })
-        };
-        async move {
-            let never = process("administrator", trace, orders, begin, Stopping::Drop).await?;
-            match never {}
+                };
+                trace.record(&stage.host, What::Process { state: ProcessState::Exited, why: Some(why) });
+            }
         }
     });
 }

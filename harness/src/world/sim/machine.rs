@@ -72,9 +72,9 @@ pub(crate) struct ProxyOrders {
     pub(crate) kms_key: Option<String>,
 }
 
-/// What an administrator does.
+/// What an administrator is sent to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AdministratorOrders {
+pub(crate) struct Errand {
     pub(crate) change: ObjectChange,
     /// The Unique Identifier.
     pub(crate) object: String,
@@ -170,7 +170,8 @@ enum Either<T> {
     Orders(io::Result<()>),
 }
 
-async fn wait<T>(orders: &mut watch::Receiver<Orders<T>>) -> io::Result<()> {
+/// Waits until something else is ordered than before.
+pub(crate) async fn wait<T>(orders: &mut watch::Receiver<T>) -> io::Result<()> {
     orders.changed().await.map_err(|_| io::Error::other("the driver is gone"))
 }
 
