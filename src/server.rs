@@ -114,8 +114,11 @@ struct Connection {
 
 impl Connection {
     async fn run(&self, stream: BoxStream) -> io::Result<()> {
-        let mut stream = timeout(self.limits.handshake, self.tls.accept(stream)).await??;
         let mut stop = self.stop.clone();
+        // Who has not shaken hands yet has asked nothing, and holds no stop up.
+        let shaking = timeout(self.limits.handshake, self.tls.accept(stream));
+        let Some(shaken) = unless_stopped(&mut stop, shaking).await else { return Ok(()) };
+        let mut stream = shaken??;
         let mut arrived = Arrived::default();
         loop {
             let begins = timeout(self.limits.idle, arrived.fill(&mut stream, 1));

@@ -141,6 +141,16 @@ async fn a_stop_finishes_the_request_in_flight_closes_idle_connections_and_ends(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_who_never_shakes_hands() {
+    let mut bench = Bench::new();
+    let silent = bench.connect();
+    settle().await;
+    bench.stop.send_replace(true);
+    at_once(bench.ended()).await;
+    drop(silent);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_waits_for_requests_in_flight_only_so_long() {
     let mut bench = Bench::new();
     bench.scribe.hold();

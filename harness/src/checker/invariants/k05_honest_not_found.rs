@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{Found, Invariant};
-use crate::checker::{Run, seconds};
+use crate::checker::{Exchange, Reply, Run, seconds};
 use crate::scenario::Metadata;
 use crate::trace::{Event, What};
 
@@ -20,7 +20,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
     let mut existing: BTreeSet<&str> = run.played.existing.keys().map(String::as_str).collect();
-    for exchange in run.exchanges() {
+    let exchanges = run.exchanges();
+    for exchange in &exchanges {
         for reply in exchange.replies() {
             // An operation that makes an object names none, so that none can be missing.
             let object = exchange.key.filter(|_| !reply.makes());
@@ -32,7 +33,12 @@ fn judge(run: &Run<'_>) -> Found {
                 }
                 continue;
             }
-            let exists = object.is_some_and(|key| existing.contains(key) && !left_no_trace(run, key, reply.event));
+            let exists = object.is_some_and(|key| {
+                // Who is being destroyed may be gone before the one who asked for that has heard of it.
+                let going =
+                    exchanges.iter().any(|other| other.sent.ordinal < reply.event.ordinal && destroys(other, key));
+                existing.contains(key) && !going && !left_no_trace(run, key, reply.event)
+            });
             if !exists && !reply.makes() {
                 continue;
             }
@@ -47,6 +53,12 @@ fn judge(run: &Run<'_>) -> Found {
         }
     }
     found
+}
+
+/// Whether an exchange destroys an object.
+fn destroys(exchange: &Exchange<'_>, key: &str) -> bool {
+    let done = |reply: &Reply<'_>| reply.succeeded && reply.operation == "Destroy";
+    exchange.key == Some(key) && exchange.replies().iter().any(done)
 }
 
 /// Whether somebody has removed the key file of an object that had no metadata file, or both of them.
@@ -84,6 +96,7 @@ fn left_no_trace(run: &Run<'_>, key: &str, asked: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{KEY, Story};
+    use crate::trace::What;
 
     #[test]
     fn not_found_of_a_key_that_exists_breaks_it_and_another_reason_does_not() {
@@ -146,6 +159,30 @@ mod tests {
         let made = Story::plain().without_existing().touch("operator", "edit", folder).ask("Register").succeed(|_| {});
         let gone = made.touch("operator", "remove", &key).ask("Get").fail("item-not-found", |_| {});
         assert_eq!(gone.found("K5").1.len(), 0, "it was not there when the operator wrote");
+    }
+
+    #[test]
+    fn a_key_that_is_being_destroyed_may_be_gone_before_that_is_answered() {
+        let destroyed = |status: &str| What::Answer {
+            exchange: 1,
+            operation: Some("Destroy".to_owned()),
+            version: "1.2".to_owned(),
+            key: Some(KEY.to_owned()),
+            status: status.to_owned(),
+            reason: None,
+            message: None,
+            state: None,
+            material: None,
+            younger: Vec::new(),
+            length: 100,
+            after: std::time::Duration::ZERO,
+        };
+        let meanwhile = || Story::plain().ask("Destroy").ask("Get").fail("item-not-found", |_| {});
+        let broken = |status: &str| meanwhile().event("administrator", destroyed(status)).found("K5").1.len();
+        assert_eq!(broken("Success"), 0);
+        assert_eq!(broken("OperationFailed"), 1, "it is there still");
+        let before = Story::plain().ask("Get").fail("item-not-found", |_| {}).ask("Destroy").succeed(|_| {});
+        assert_eq!(before.found("K5").1.len(), 1);
     }
 
     #[test]
