@@ -42,6 +42,9 @@ const RENEWED: &str = "expired-credentials/session-expires-while-mongod-is-down"
 /// The scenario in which a key is made.
 const FIRST_START: &str = "key-rotation/first-start-registers";
 
+/// The scenario in which a key is revoked while mongod runs.
+const REVOKED: &str = "key-rotation/revoked-under-polling";
+
 /// The scenario in which mongod gets its key twice, and nothing goes wrong.
 const TWO_STARTS: &str = "key-rotation/cmk-material-rotates";
 
@@ -127,6 +130,7 @@ const TABLE: &[Row] = &[
     Row("public-resolver", TAKES_OVER, Then(1, "get")),
     Row("never-syncs", FIRST_START, By("K8", "before its file and its name were durable")),
     Row("syncs-names-late", FIRST_START, By("K8", "before its file and its name were durable")),
+    Row("syncs-changes-late", REVOKED, By("K8", "the Revoke of")),
     Row("syncs-names-only", FIRST_START, By("K8", "is not whole: 0 bytes")),
     Row("writes-in-place", FIRST_START, By("K8", "before its file and its name were durable")),
     Row("writes-once", FIRST_START, Then(12, "get")),
