@@ -60,6 +60,9 @@ const TAKES_OVER: &str = "private-endpoint-failover/a-rejected-b-takes-over";
 /// The scenario in which the session of a role runs out.
 const ROLE: &str = "expired-credentials/role-assumed-through-sts";
 
+/// The scenario in which a client looks for its key by name.
+const BY_NAME: &str = "other-clients/legacy-finds-its-key-by-name";
+
 const TABLE: &[Row] = &[
     Row("flips-a-byte", TWO_STARTS, By("K1", "returned another key's material")),
     Row("halves-the-key", TWO_STARTS, By("K1", "returned another key's material")),
@@ -136,6 +139,7 @@ const TABLE: &[Row] = &[
     Row("writes-once", FIRST_START, Then(12, "get")),
     Row("overwrites", "key-rotation/master-key-rotates-while-proxy-serves", By("K8", "it is not on the disk")),
     Row("remembers-metadata", RENEWED, Then(52, "get")),
+    Row("overlooks-keys", BY_NAME, By("K5", "a Locate found no key")),
     Row("tidies-up", FIRST_START, By("K8", "which is the operator's")),
     Row("stands-still", ROLE, Then(14, "get")),
     Row("local-time", TWO_STARTS, Then(1, "get")),

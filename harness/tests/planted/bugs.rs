@@ -130,6 +130,7 @@ pub(crate) const BUGS: &[Bug] = bugs! {
     "writes-once": "a key file is written once, so that its activation is lost", disk(files::writes_once);
     "overwrites": "a new key is stored under the name of another", disk(files::overwrites_another_key);
     "remembers-metadata": "metadata files are read once and kept for ever", disk(files::remembers_metadata);
+    "overlooks-keys": "key files are not found unless one knows their names", disk(files::overlooks_keys);
     "tidies-up": "metadata files are written anew when they are read", disk(files::tidies_up);
 
     // Clock, randomness, authorities.

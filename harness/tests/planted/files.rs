@@ -229,6 +229,34 @@ impl Files for TidiesUp {
     }
 }
 
+/// Lists no key files, and reads them where their names are known.
+pub(crate) fn overlooks_keys(inner: Arc<dyn Files>) -> Arc<dyn Files> {
+    Arc::new(OverlooksKeys { inner })
+}
+
+#[derive(Debug)]
+struct OverlooksKeys {
+    inner: Arc<dyn Files>,
+}
+
+impl Files for OverlooksKeys {
+    passes_on!(read write sync rename);
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut names = self.inner.list(directory)?;
+        names.retain(|name| !is(name, KEY_FILE));
+        Ok(names)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.inner.remove(path)
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.inner.create_directory(path)
+    }
+}
+
 /// Has no disk.
 pub(crate) fn fails(_: Arc<dyn Files>) -> Arc<dyn Files> {
     Arc::new(Fails)
