@@ -42,6 +42,9 @@ const RENEWED: &str = "expired-credentials/session-expires-while-mongod-is-down"
 /// The scenario in which a key is made.
 const FIRST_START: &str = "key-rotation/first-start-registers";
 
+/// The scenario in which a key is revoked while mongod runs.
+const REVOKED: &str = "key-rotation/revoked-under-polling";
+
 /// The scenario in which mongod gets its key twice, and nothing goes wrong.
 const TWO_STARTS: &str = "key-rotation/cmk-material-rotates";
 
@@ -56,6 +59,9 @@ const TAKES_OVER: &str = "private-endpoint-failover/a-rejected-b-takes-over";
 
 /// The scenario in which the session of a role runs out.
 const ROLE: &str = "expired-credentials/role-assumed-through-sts";
+
+/// The scenario in which a client looks for its key by name.
+const BY_NAME: &str = "other-clients/legacy-finds-its-key-by-name";
 
 const TABLE: &[Row] = &[
     Row("flips-a-byte", TWO_STARTS, By("K1", "returned another key's material")),
@@ -127,11 +133,13 @@ const TABLE: &[Row] = &[
     Row("public-resolver", TAKES_OVER, Then(1, "get")),
     Row("never-syncs", FIRST_START, By("K8", "before its file and its name were durable")),
     Row("syncs-names-late", FIRST_START, By("K8", "before its file and its name were durable")),
+    Row("syncs-changes-late", REVOKED, By("K8", "the Revoke of")),
     Row("syncs-names-only", FIRST_START, By("K8", "is not whole: 0 bytes")),
     Row("writes-in-place", FIRST_START, By("K8", "before its file and its name were durable")),
     Row("writes-once", FIRST_START, Then(12, "get")),
     Row("overwrites", "key-rotation/master-key-rotates-while-proxy-serves", By("K8", "it is not on the disk")),
     Row("remembers-metadata", RENEWED, Then(52, "get")),
+    Row("overlooks-keys", BY_NAME, By("K5", "a Locate found no key")),
     Row("tidies-up", FIRST_START, By("K8", "which is the operator's")),
     Row("stands-still", ROLE, Then(14, "get")),
     Row("local-time", TWO_STARTS, Then(1, "get")),

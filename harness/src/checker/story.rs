@@ -80,8 +80,8 @@ impl Story {
             exchange: self.exchange,
             operations: vec![operation.to_owned()],
             version: "1.0".to_owned(),
-            // Who makes a key cannot name it.
-            key: (!matches!(operation, "Register" | "Create")).then(|| KEY.to_owned()),
+            // Who makes a key, or looks for one, cannot name it.
+            key: (!matches!(operation, "Register" | "Create" | "Locate")).then(|| KEY.to_owned()),
             maximum_response_size: Some(8192),
             length: 100,
         };

@@ -124,11 +124,13 @@ pub(crate) const BUGS: &[Bug] = bugs! {
     // Files.
     "never-syncs": "nothing is ever synced", disk(files::never_syncs);
     "syncs-names-late": "names are synced after the answer", disk(files::syncs_names_late);
+    "syncs-changes-late": "a revocation is answered before it is on the disk", disk(files::syncs_changes_late);
     "syncs-names-only": "names are synced, and contents are not", disk(files::syncs_names_only);
     "writes-in-place": "a key file is written where it stands", disk(files::writes_in_place);
     "writes-once": "a key file is written once, so that its activation is lost", disk(files::writes_once);
     "overwrites": "a new key is stored under the name of another", disk(files::overwrites_another_key);
     "remembers-metadata": "metadata files are read once and kept for ever", disk(files::remembers_metadata);
+    "overlooks-keys": "key files are not found unless one knows their names", disk(files::overlooks_keys);
     "tidies-up": "metadata files are written anew when they are read", disk(files::tidies_up);
 
     // Clock, randomness, authorities.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kmip_proxy::env::{Access, Files};
+use kmip_proxy::env::{Access, Files, beside};
 use kmip_proxy::keys::Credentials;
 use kmip_proxy::kms::{Call, Kms};
 use kmiplab::world::sim::Planted;
@@ -81,6 +81,32 @@ pub(crate) fn syncs_names_late(inner: Arc<dyn Files>) -> Arc<dyn Files> {
         Ok(())
     };
     Arc::new(Syncs { inner, how })
+}
+
+/// Syncs the name of a new key file at once, and that of one which stood there already two seconds later.
+pub(crate) fn syncs_changes_late(inner: Arc<dyn Files>) -> Arc<dyn Files> {
+    Arc::new(SyncsChangesLate { inner })
+}
+
+#[derive(Debug)]
+struct SyncsChangesLate {
+    inner: Arc<dyn Files>,
+}
+
+impl Files for SyncsChangesLate {
+    passes_on!(read write sync rename rest);
+
+    fn replace(&self, path: &Path, content: &[u8], access: Access) -> io::Result<()> {
+        if !is(path, KEY_FILE) || self.read(path).is_err() {
+            return self.inner.replace(path, content, access);
+        }
+        let beside = beside(path);
+        self.write(&beside, content, access)?;
+        self.sync(&beside)?;
+        self.rename(&beside, path)?;
+        let late = syncs_names_late(self.inner.clone());
+        late.sync(path.parent().unwrap_or(Path::new(".")))
+    }
 }
 
 #[derive(Debug)]
@@ -200,6 +226,34 @@ impl Files for TidiesUp {
             self.inner.replace(path, &content, Access::Owner)?;
         }
         Ok(content)
+    }
+}
+
+/// Lists no key files, and reads them where their names are known.
+pub(crate) fn overlooks_keys(inner: Arc<dyn Files>) -> Arc<dyn Files> {
+    Arc::new(OverlooksKeys { inner })
+}
+
+#[derive(Debug)]
+struct OverlooksKeys {
+    inner: Arc<dyn Files>,
+}
+
+impl Files for OverlooksKeys {
+    passes_on!(read write sync rename);
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut names = self.inner.list(directory)?;
+        names.retain(|name| !is(name, KEY_FILE));
+        Ok(names)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.inner.remove(path)
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.inner.create_directory(path)
     }
 }
 

@@ -1,25 +1,28 @@
 //! K5: ItemNotFound is said of an object only if it never existed or is destroyed.
 //!
 //! Percona Server shuts a node down when it reads ItemNotFound, so a failure of a file, a credential or a cloud must
-//! never look like it. One thing does, and nobody can help it: an object all of whose files somebody has removed.
+//! never look like it. One thing does, and nobody can help it: an object all of whose files somebody has removed. Its
+//! first releases look for their key by name, and make another where a Locate succeeds and names none. The trace does not
+//! tell the name; but all keys of such a client that the lab and the client make bear the one that it asks for.
 
 use std::collections::BTreeSet;
 
 use super::{Found, Invariant};
 use crate::checker::{Exchange, Reply, Run, seconds};
 use crate::scenario::Metadata;
-use crate::trace::{Event, What};
+use crate::trace::{Event, ProcessState, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K5",
     name: "honest-not-found",
-    meaning: "ItemNotFound only for an object that never existed or is destroyed",
+    meaning: "ItemNotFound, or a Locate that finds none, only for an object that never existed or is destroyed",
     judge,
 };
 
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
     let mut existing: BTreeSet<&str> = run.played.existing.keys().map(String::as_str).collect();
+    let mut destroyed = false;
     let exchanges = run.exchanges();
     for exchange in &exchanges {
         for reply in exchange.replies() {
@@ -27,8 +30,21 @@ fn judge(run: &Run<'_>) -> Found {
             let object = exchange.key.filter(|_| !reply.makes());
             if reply.succeeded {
                 match reply.operation {
+                    // Of several keys, the trace does not tell which one bears the name: all must be there.
+                    "Locate" if !destroyed && begins_a_search(run, exchange.sent) => {
+                        let there = |key: &&str| !key_file_removed(run, key, reply.event);
+                        let all = !existing.is_empty() && existing.iter().all(there);
+                        found.exercised += u64::from(all);
+                        if all && reply.key.is_none() {
+                            let at = seconds(reply.event.at);
+                            found.broken.push(format!("at {at} a Locate found no key, though nobody has removed one"));
+                        }
+                    }
                     _ if reply.makes() => existing.extend(reply.key),
-                    "Destroy" => existing.retain(|key| Some(*key) != object),
+                    "Destroy" => {
+                        existing.retain(|key| Some(*key) != object);
+                        destroyed = true;
+                    }
                     _ => {}
                 }
                 continue;
@@ -59,6 +75,33 @@ fn judge(run: &Run<'_>) -> Found {
 fn destroys(exchange: &Exchange<'_>, key: &str) -> bool {
     let done = |reply: &Reply<'_>| reply.succeeded && reply.operation == "Destroy";
     exchange.key == Some(key) && exchange.replies().iter().any(done)
+}
+
+/// The client that looks for its key by name, once a start.
+const LOCATES: &str = "psmdb-legacy-locate";
+
+/// Whether this is the first Locate since its client started: later ones ask for what is left, which may be nothing.
+fn begins_a_search(run: &Run<'_>, sent: &Event) -> bool {
+    let before = run.events().iter().take_while(|event| event.ordinal < sent.ordinal);
+    let asked_or_started = before.filter(|event| event.host == sent.host).filter_map(|event| match &event.what {
+        What::Request { operations, .. } if operations.iter().any(|name| name == "Locate") => Some(false),
+        What::Process { state: ProcessState::Started, .. } => Some(true),
+        _ => None,
+    });
+    run.scenario.world.mongod.persona == LOCATES && asked_or_started.last().unwrap_or(true)
+}
+
+/// Whether a key's file was removed by somebody, and not restored, before an answer. A name stands in the key file alone.
+fn key_file_removed(run: &Run<'_>, key: &str, answer: &Event) -> bool {
+    let before = run.events().iter().take_while(|event| event.ordinal < answer.ordinal);
+    let done = before.filter_map(|event| match &event.what {
+        What::File { operation, path } if event.host == "operator" && path.ends_with(".key.json") => {
+            let content = matches!(operation.as_str(), "remove" | "restore");
+            (content && path.contains(&format!("/{key}."))).then_some(operation)
+        }
+        _ => None,
+    });
+    done.last().is_some_and(|last| last == "remove")
 }
 
 /// Whether somebody has removed the key file of an object that had no metadata file, or both of them.
@@ -96,7 +139,7 @@ fn left_no_trace(run: &Run<'_>, key: &str, asked: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{KEY, Story};
-    use crate::trace::What;
+    use crate::trace::{ProcessState, What};
 
     #[test]
     fn not_found_of_a_key_that_exists_breaks_it_and_another_reason_does_not() {
@@ -191,5 +234,57 @@ mod tests {
         let refused = |reason: &str| Story::plain().without_existing().ask("Register").fail(reason, |_| {}).found("K5");
         assert_eq!(refused("item-not-found"), (1, vec![broken]));
         assert_eq!(refused("permission-denied"), (1, vec![]));
+    }
+
+    /// A run of the client that looks for its key by name.
+    fn legacy() -> Story {
+        let world = "final = \"opens\"\nworld.mongod = { persona = \"psmdb-legacy-locate\" }";
+        Story::of(world, "  { at = \"1s\", start = \"mongod\" },").process("mongod", ProcessState::Started)
+    }
+
+    /// What comes of a Locate that succeeds and names no key.
+    fn finds_none(story: Story) -> (u64, Vec<String>) {
+        story.ask("Locate").succeed(|answer| answer.key = None).found("K5")
+    }
+
+    #[test]
+    fn a_locate_that_finds_none_of_the_keys_that_there_are_breaks_it_and_a_failure_does_not() {
+        let told = vec!["at 0.000s a Locate found no key, though nobody has removed one".to_owned()];
+        assert_eq!(finds_none(legacy()), (1, told.clone()));
+        assert_eq!(legacy().ask("Locate").succeed(|_| {}).found("K5"), (1, vec![]));
+        assert_eq!(legacy().ask("Locate").fail("general-failure", |_| {}).found("K5"), (0, vec![]));
+        assert_eq!(finds_none(legacy().without_existing()), (0, vec![]), "there is none");
+        assert_eq!(finds_none(legacy().without_existing().ask("Register").succeed(|_| {})), (1, told));
+        assert_eq!(finds_none(legacy().ask("Destroy").succeed(|_| {})), (0, vec![]), "it was destroyed");
+        assert_eq!(finds_none(Story::plain()), (0, vec![]), "nobody knows what others ask for");
+    }
+
+    #[test]
+    fn only_the_first_locate_since_a_start_begins_a_search() {
+        let located = || legacy().ask("Locate").succeed(|_| {});
+        assert_eq!(finds_none(located()), (1, vec![]), "there are no more");
+        assert_eq!(finds_none(located().process("proxy", ProcessState::Started)), (1, vec![]), "the search goes on");
+        assert_eq!(finds_none(located().process("mongod", ProcessState::Ready)), (1, vec![]), "the search goes on");
+        assert_eq!(finds_none(located().process("mongod", ProcessState::Started)).1.len(), 1);
+    }
+
+    #[test]
+    fn a_key_file_that_somebody_has_removed_cannot_be_located_until_it_is_restored() {
+        let file = format!("/data/db/cloudProviderCredentials/{KEY}.aws.key.json");
+        let metadata = file.replace("key.json", "metadata");
+        let removed = || legacy().touch("operator", "remove", &file);
+        assert_eq!(finds_none(removed()), (0, vec![]));
+        assert_eq!(finds_none(removed().touch("operator", "forbid", &file)), (0, vec![]), "it is still removed");
+        assert_eq!(finds_none(removed().touch("operator", "restore", &metadata)), (0, vec![]));
+        assert_eq!(finds_none(removed().touch("operator", "restore", &file)).1.len(), 1);
+        for (host, operation, path) in
+            [("operator", "damage", &file), ("operator", "remove", &metadata), ("proxy", "remove", &file)]
+        {
+            assert_eq!(finds_none(legacy().touch(host, operation, path)).1.len(), 1, "{host} {operation}");
+        }
+        let other = file.replace(KEY, "key-2");
+        assert_eq!(finds_none(legacy().touch("operator", "remove", &other)).1.len(), 1, "the file of another key");
+        let afterwards = legacy().ask("Locate").succeed(|answer| answer.key = None).touch("operator", "remove", &file);
+        assert_eq!(afterwards.found("K5").1.len(), 1);
     }
 }

@@ -1,8 +1,9 @@
 //! K8: what was given out is on the disk, and what is on the disk is whole.
 //!
 //! Judged twice: on what the proxy did to its files before it answered (the key's file has its name, and the name is
-//! synced, and nobody else's key had the identifier), and on what a power cut at the end of the run would leave. The crash points within a write are enumerated by
-//! a test of their own (`harness/tests/crash_points.rs`).
+//! synced, and nobody else's key had the identifier; a change of state is written as a new key is), and on what a power
+//! cut at the end of the run would leave. The crash points within a write are enumerated by a test of their own
+//! (`harness/tests/crash_points.rs`).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,14 +17,15 @@ use crate::trace::{Event, What};
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K8",
     name: "nothing-lost",
-    meaning: "every identifier that was given out names one key, which survives a power cut, every file is whole, and \
-              metadata files are never written",
+    meaning: "every identifier that was given out names one key, which survives a power cut, as does every change of \
+              state that was answered; every file is whole, and metadata files are never written",
     judge,
 };
 
 fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
     given_out(run, &mut found);
+    changed_state(run, &mut found);
     whole(run, &mut found);
     for event in run.events() {
         if let Some((operation, path)) = changed(event)
@@ -70,6 +72,23 @@ fn given_out(run: &Run<'_>, found: &mut Found) {
                         .push(format!("at {at} {key} was given out, and its file on the disk holds no such key"));
                 }
                 Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Success means a change: whoever asks for what is so already is refused (KMIP 1.4 sections 11.20 to 11.22).
+fn changed_state(run: &Run<'_>, found: &mut Found) {
+    for exchange in run.exchanges() {
+        let replies = exchange.replies();
+        let changes = |reply: &&Reply<'_>| matches!(reply.operation, "Activate" | "Revoke" | "Destroy");
+        for reply in replies.iter().filter(|reply| reply.succeeded).filter(changes) {
+            // What an answer names wrongly is for others to judge; a batch may mean the key that it has made.
+            let Some(key) = exchange.key.or(reply.key) else { continue };
+            found.exercised += 1;
+            if !durable_before(&exchange, reply, key) {
+                let (at, operation) = (seconds(reply.event.at), reply.operation);
+                found.broken.push(format!("at {at} the {operation} of {key} was answered before it was durable"));
             }
         }
     }
@@ -145,7 +164,7 @@ fn names(path: &Path, key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::checker::story::{KEY, Story};
+    use crate::checker::story::{AnswerParts, KEY, Story};
 
     const FOLDER: &str = "/data/db/cloudProviderCredentials";
     const PATH: &str = "/data/db/cloudProviderCredentials/key-1.aws.key.json";
@@ -200,7 +219,7 @@ mod tests {
     #[test]
     fn a_key_that_was_destroyed_afterwards_need_not_be_there() {
         let made = || durable(making("Register")).succeed(|_| {});
-        assert_eq!(broken(made().ask("Destroy").succeed(|_| {})), Vec::<String>::new());
+        assert_eq!(broken(durable(made().ask("Destroy")).succeed(|_| {})), Vec::<String>::new());
         assert_eq!(broken(made().ask("Destroy").fail("permission-denied", |_| {})).len(), 1);
     }
 
@@ -218,6 +237,41 @@ mod tests {
         assert_eq!(early(elsewhere), told);
         let by_another = making("Register").touch("mongod", "rename", PATH).touch("mongod", "sync", FOLDER);
         assert_eq!(early(by_another), told);
+    }
+
+    #[test]
+    fn a_change_of_state_must_have_been_durable_before_the_answer() {
+        for operation in ["Activate", "Revoke", "Destroy"] {
+            let asked = || Story::plain().ask(operation);
+            let told = [format!("at 0.000s the {operation} of {KEY} was answered before it was durable")];
+            assert_eq!(durable(asked()).succeed(|_| {}).found("K8"), (1, vec![]));
+            assert_eq!(broken(durable(asked().succeed(|_| {}))), told, "after the answer");
+            assert_eq!(broken(durable(Story::plain()).ask(operation).succeed(|_| {})), told, "before the request");
+            let unsynced = asked().touch("proxy", "rename", PATH);
+            assert_eq!(broken(unsynced.succeed(|_| {})), told, "the name is not synced");
+            let other = asked().touch("proxy", "rename", &PATH.replace("key-1", "key-2"));
+            assert_eq!(broken(other.touch("proxy", "sync", FOLDER).succeed(|_| {})), told, "another key");
+            assert_eq!(asked().fail("permission-denied", |_| {}).found("K8"), (0, vec![]), "nothing has changed");
+        }
+        assert_eq!(Story::plain().ask("Get").succeed(|_| {}).found("K8"), (0, vec![]), "a Get changes nothing");
+    }
+
+    #[test]
+    fn a_change_of_state_is_of_the_key_that_was_asked_for_and_else_of_the_one_that_the_answer_names() {
+        let named = |key: Option<&str>| {
+            let story = durable(Story::plain().ask("Revoke"));
+            broken(story.succeed(|answer| answer.key = key.map(str::to_owned)))
+        };
+        assert_eq!(named(None), Vec::<String>::new());
+        assert_eq!(named(Some("key-2")), Vec::<String>::new());
+        let unnamed = |key: Option<&str>| {
+            let of = |answer: &mut AnswerParts| {
+                (answer.operation, answer.key) = (Some("Activate"), key.map(str::to_owned));
+            };
+            Story::plain().ask("Register").succeed(of).found("K8")
+        };
+        assert_eq!(unnamed(None), (0, vec![]), "nobody can tell of which key");
+        assert_eq!(unnamed(Some(KEY)).1.len(), 1);
     }
 
     #[test]
