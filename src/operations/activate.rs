@@ -18,7 +18,7 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &Activate<'_>) -> Ou
     let id = request.meant(payload.unique_identifier)?;
     let found = operations.find(id)?;
     if found.object.state.is_destroyed() {
-        return Err(super::not_found(id));
+        return Err(super::destroyed(id));
     }
     // KMIP 1.4 section 11.20: Permission Denied for an object that is not Pre-Active.
     transition(operations, id, ResultReason::PERMISSION_DENIED, |key, now| key.object.apply(Event::Activate, now))?;

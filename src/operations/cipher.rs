@@ -16,7 +16,7 @@ use crate::kmip::enums::{BlockCipherMode, CryptographicAlgorithm, PaddingMethod,
 use crate::kmip::payload::{CipherRequest, CryptographicParameters};
 use crate::kmip::tag;
 
-use super::{Failed, Operations, get, not_found};
+use super::{Failed, Operations, destroyed, get};
 
 /// The length of a block of AES, and so of an initialisation vector, in bytes (FIPS 197).
 pub(super) const BLOCK: usize = 16;
@@ -68,7 +68,7 @@ pub(super) fn key(operations: &Operations, id: &str, purpose: Purpose) -> Result
     let key = operations.find(id)?;
     let object = &key.object;
     if object.state.is_destroyed() {
-        return Err(not_found(id));
+        return Err(destroyed(id));
     }
     let denied = |why: String| Err(Failed::new(ResultReason::PERMISSION_DENIED, why));
     let word = purpose.word();

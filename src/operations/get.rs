@@ -17,14 +17,14 @@ use crate::kmip::{KeyBytes, ManagedObject, ResponsePayload};
 use crate::kms::{Call, Class};
 use crate::operator::Failure;
 
-use super::{Failed, Operations, Outcome, Request, not_found};
+use super::{Failed, Operations, Outcome, Request, destroyed};
 
 pub(super) async fn run(request: &mut Request<'_>, payload: &Get<'_>) -> Outcome {
     let operations = request.operations;
     let id = request.meant(payload.unique_identifier)?;
     let key = operations.find(id)?;
     if key.object.state.is_destroyed() {
-        return Err(not_found(id));
+        return Err(destroyed(id));
     }
     let format = format(payload, &key)?;
     refuse_wrapping(payload)?;

@@ -213,6 +213,11 @@ fn not_found(id: &str) -> Failed {
     Failed::new(ResultReason::ITEM_NOT_FOUND, format!("there is no object {id}"))
 }
 
+/// The same reason, and another text: whoever reads it need not look for a lost file.
+fn destroyed(id: &str) -> Failed {
+    Failed::new(ResultReason::ITEM_NOT_FOUND, format!("object {id} was destroyed by a client; nothing brings it back"))
+}
+
 /// Waits for work until the message's deadline has come; `None` if that was first.
 async fn before<T>(mut deadline: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);

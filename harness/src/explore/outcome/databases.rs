@@ -241,9 +241,7 @@ impl KeyFile {
             FileChange::Forbid => self.forbidden = true,
             FileChange::Damage | FileChange::Restore => {
                 self.body = match (self.body, file) {
-                    (Body::Whole, KeptFile::WrappedKey) => Body::Flipped,
-                    // The same bit flips back.
-                    (Body::Flipped, KeptFile::WrappedKey) => Body::Whole,
+                    (Body::Whole | Body::Flipped, KeptFile::WrappedKey) => Body::Flipped,
                     _ => Body::Half,
                 };
             }

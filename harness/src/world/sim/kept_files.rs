@@ -2,7 +2,7 @@
 //!
 //! Invariant: a file that is restored is, byte for byte, what it was before the first of these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -20,6 +20,8 @@ const MATERIAL: &str = "/keyMaterial/$binary/base64";
 #[derive(Default)]
 pub(crate) struct KeptFiles {
     before: BTreeMap<PathBuf, Vec<u8>>,
+    /// Those in which a bit is another: flipped twice it would be right again.
+    flipped: BTreeSet<PathBuf>,
 }
 
 impl KeptFiles {
@@ -34,6 +36,7 @@ impl KeptFiles {
             match change {
                 FileChange::Remove => ground.disk.take(&path),
                 FileChange::Forbid => ground.disk.forbid(&path, true),
+                FileChange::Damage if file == KeptFile::WrappedKey && !self.flipped.insert(path.clone()) => {}
                 FileChange::Damage => ground.disk.place(&path, damaged(&content, file)),
                 FileChange::Restore => unreachable!("restoring is another way"),
             }
@@ -45,6 +48,7 @@ impl KeptFiles {
         let paths: Vec<PathBuf> = self.before.keys().filter(|path| is_of_kind(path, file)).cloned().collect();
         for path in paths {
             let Some(content) = self.before.remove(&path) else { continue };
+            self.flipped.remove(&path);
             ground.disk.forbid(&path, false);
             ground.disk.place(&path, content);
             note(ground, word(FileChange::Restore), &path);

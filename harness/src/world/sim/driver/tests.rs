@@ -97,3 +97,13 @@ fn a_power_cut_that_has_not_come_by_the_end_does_not_come_any_more() {
     assert_eq!(states(&played, "mongod"), [ProcessState::Started, ProcessState::Ready]);
     assert!(!states(&played, "proxy").contains(&ProcessState::Crashed));
 }
+
+#[test]
+fn a_wrapped_key_that_is_damaged_twice_is_damaged_still() {
+    let damaged = "{ at = \"5s\", damage = \"wrapped-key\" },\n{ at = \"6s\", damage = \"wrapped-key\" },";
+    let run = played(&format!("{damaged}\n{{ at = \"7s\", start = \"mongod\" }},"));
+    assert_eq!(mongod_at(&run, 15), Some(ProcessState::Exited));
+    let restored =
+        format!("{damaged}\n{{ at = \"7s\", restore = \"wrapped-key\" }},\n{{ at = \"8s\", start = \"mongod\" }},");
+    assert_eq!(mongod_at(&played(&restored), 15), Some(ProcessState::Ready));
+}
