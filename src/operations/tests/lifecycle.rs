@@ -171,7 +171,9 @@ async fn a_destroyed_key_is_gone_from_its_file_and_not_found_by_get_but_its_attr
     let file = bench.disk.read(&Path::new(FOLDER).join("k.aws.key.json")).unwrap();
     assert!(!str::from_utf8(&file).unwrap().contains("keyMaterial"));
     for asked in [get(Some("k")), activate(Some("k"))] {
-        assert_eq!(bench.one(asked).await.refusal(), ResultReason::ITEM_NOT_FOUND);
+        let answer = bench.one(asked).await;
+        assert_eq!(answer.refusal(), ResultReason::ITEM_NOT_FOUND);
+        assert_eq!(answer.message, "object k was destroyed by a client; nothing brings it back");
     }
     let told = bench.one(get_attributes(Some("k"), &["State", "Destroy Date"])).await;
     let expected = ["AttributeName=State", "AttributeValue=5", "AttributeName=Destroy Date"];
