@@ -47,7 +47,7 @@ pub struct Config {
     /// The KMS endpoints in order, as given; none means the provider's public one.
     pub kms_endpoints: Vec<String>,
     /// The endpoint of the token service, as given.
-    pub sts_endpoint: Option<String>,
+    pub token_endpoint: Option<String>,
     /// Whether KMS may be asked over private addresses only.
     pub require_private_networking: bool,
     /// Whether endpoints on loopback may be spoken to without TLS.
@@ -102,8 +102,8 @@ pub struct Settings {
     /// `--kms-endpoint`, a list in the file
     #[serde(default)]
     pub kms_endpoint: Vec<String>,
-    /// `--sts-endpoint`
-    pub sts_endpoint: Option<String>,
+    /// `--token-endpoint`
+    pub token_endpoint: Option<String>,
     /// `--require-private-networking`
     #[serde(default)]
     pub require_private_networking: bool,
@@ -279,7 +279,7 @@ impl Settings {
             credentials,
             kms_key: self.kms_key.or(other.kms_key),
             kms_endpoints: if self.kms_endpoint.is_empty() { other.kms_endpoint } else { self.kms_endpoint },
-            sts_endpoint: self.sts_endpoint.or(other.sts_endpoint),
+            token_endpoint: self.token_endpoint.or(other.token_endpoint),
             require_private_networking: self.require_private_networking || other.require_private_networking,
             allow_plain_http: self.allow_plain_http || other.allow_plain_http,
             cloud_ca: self.cloud_ca.or(other.cloud_ca),

@@ -52,11 +52,11 @@ impl Settings {
     /// What the command line says, with endpoints read and the authorities of the clouds loaded.
     pub fn from_config(config: Config, env: &Env) -> Result<Self, StartError> {
         let endpoints = config.kms_endpoints.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>()?;
-        let sts_endpoint = config.sts_endpoint.as_deref().map(str::parse).transpose()?;
+        let token_endpoint = config.token_endpoint.as_deref().map(str::parse).transpose()?;
         let cloud_ca = config.cloud_ca.as_deref().map(|path| authorities(env, path)).transpose()?;
         let kms = kms::Settings {
             endpoints,
-            sts_endpoint,
+            token_endpoint,
             require_private_networking: config.require_private_networking,
             allow_plain_http: config.allow_plain_http,
             deadline: config.kms_deadline,

@@ -82,9 +82,9 @@ pub(super) struct Flags {
     /// KMS endpoint to try; repeat for more, in order
     #[arg(long, value_name = "ENDPOINT", help_heading = "Key management service")]
     kms_endpoint: Vec<String>,
-    /// Endpoint of the token service
-    #[arg(long, value_name = "ENDPOINT", help_heading = "Key management service")]
-    sts_endpoint: Option<String>,
+    /// Endpoint of the token service: AWS STS, Microsoft Entra ID, or Google's OAuth 2.0
+    #[arg(long, alias = "sts-endpoint", value_name = "ENDPOINT", help_heading = "Key management service")]
+    token_endpoint: Option<String>,
     /// Ask KMS over private endpoints only
     #[arg(long, help_heading = "Key management service")]
     require_private_networking: bool,
@@ -143,7 +143,7 @@ impl Flags {
             local_key_file: self.local_key_file,
             kms_key: given(self.kms_key),
             kms_endpoint: self.kms_endpoint,
-            sts_endpoint: self.sts_endpoint,
+            token_endpoint: self.token_endpoint,
             require_private_networking: self.require_private_networking,
             allow_plain_http: self.allow_plain_http,
             cloud_ca: self.cloud_ca,

@@ -9,6 +9,10 @@ use super::{Provider, SecretText};
 pub enum Credentials {
     /// For AWS KMS.
     Aws(AwsCredentials),
+    /// For Azure Key Vault.
+    Azure(AzureCredentials),
+    /// For Google Cloud KMS.
+    Gcp(GcpCredentials),
     /// For the local key file.
     Local(LocalCredentials),
 }
@@ -18,6 +22,8 @@ impl Credentials {
     pub fn provider(&self) -> Provider {
         match self {
             Credentials::Aws(_) => Provider::Aws,
+            Credentials::Azure(_) => Provider::Azure,
+            Credentials::Gcp(_) => Provider::Gcp,
             Credentials::Local(_) => Provider::Local,
         }
     }
@@ -53,6 +59,44 @@ pub struct AwsRole {
     pub arn: String,
     /// The external id that the role's trust policy asks for.
     pub external_id: Option<String>,
+}
+
+/// An application of Microsoft Entra ID with a client secret (the OAuth 2.0 client credentials grant, RFC 6749, 4.4).
+#[derive(Clone, Debug)]
+pub struct AzureCredentials {
+    /// The directory that the application belongs to.
+    pub tenant_id: String,
+    /// The application's id, `appid` in Azure's messages.
+    pub client_id: String,
+    /// The application's secret.
+    pub client_secret: SecretText,
+    /// Which of Azure's clouds.
+    pub environment: AzureEnvironment,
+}
+
+/// Azure's clouds, which share nothing but the software. The spellings are those of `azureEnvironment` in the Atlas API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AzureEnvironment {
+    /// `AZURE`: the public cloud.
+    #[default]
+    Public,
+    /// `AZURE_CHINA`: the cloud that 21Vianet runs.
+    China,
+    /// `AZURE_GOVERNMENT`: the cloud of the US government.
+    Government,
+}
+
+/// A service account of Google Cloud with a key of its own (the JSON that the console gives out as a key file).
+#[derive(Clone, Debug)]
+pub struct GcpCredentials {
+    /// The service account, `NAME@PROJECT.iam.gserviceaccount.com`.
+    pub client_email: String,
+    /// The account's RSA key as PEM (PKCS #8), with which the assertion for a token is signed (RFC 7523).
+    pub private_key: SecretText,
+    /// The id of that key, where the file names it: Google then need not try all of the account's keys.
+    pub private_key_id: Option<String>,
+    /// Where tokens are given out, where the file names it: the audience of the assertion, too.
+    pub token_uri: Option<String>,
 }
 
 /// The embedded default: a file of 32 random bytes wraps the master keys.

@@ -73,7 +73,7 @@ fn flags(access_key_id: &str) -> FlagCredentials {
 fn aws(resolved: &ResolvedCredentials) -> &AwsCredentials {
     match &resolved.credentials {
         Credentials::Aws(aws) => aws,
-        Credentials::Local(_) => panic!("local credentials"),
+        other => panic!("credentials for {}", other.provider()),
     }
 }
 

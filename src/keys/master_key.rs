@@ -82,7 +82,7 @@ impl MasterKey {
             (Credentials::Aws(aws), MasterKey::Aws { key, .. }) if region::is_multi_region(key) => {
                 region::arn_in(key, &aws.region)
             }
-            (Credentials::Aws(_), _) => self.name(),
+            (Credentials::Aws(_) | Credentials::Azure(_) | Credentials::Gcp(_), _) => self.name(),
         }
     }
 

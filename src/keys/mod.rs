@@ -28,7 +28,9 @@ mod crash_tests;
 mod layout_tests;
 
 pub use credential_source::{CredentialOrigin, CredentialSource, FlagCredentials, ResolvedCredentials};
-pub use credentials::{AwsCredentials, AwsRole, Credentials, LocalCredentials};
+pub use credentials::{
+    AwsCredentials, AwsRole, AzureCredentials, AzureEnvironment, Credentials, GcpCredentials, LocalCredentials,
+};
 pub use identifier::new_identifier;
 pub use import::{Import, ImportError, import};
 pub use layout::{Change, Found, KeyFiles, Layout, Listing, Wrapping};

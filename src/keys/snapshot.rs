@@ -298,8 +298,12 @@ impl Layout for SnapshotLayout {
                 region: region::of_arn(key).unwrap_or_else(|| aws.region.clone()),
                 key: key.to_owned(),
             },
-            (Credentials::Aws(_), None, Some(newest)) => newest.master_key.clone(),
-            (Credentials::Aws(_), None, None) => {
+            (Credentials::Azure(_) | Credentials::Gcp(_), Some(_), _) => {
+                let why = "--kms-key cannot name a CMK of this provider yet";
+                return Err(LayoutError::new(LayoutErrorKind::ProviderUnsupported, &self.folder(), why));
+            }
+            (_, None, Some(newest)) => newest.master_key.clone(),
+            (_, None, None) => {
                 let why = "no key file here names a CMK for a new key, and --kms-key was not given";
                 return Err(LayoutError::new(LayoutErrorKind::KeyFileMissing, &self.folder(), why));
             }

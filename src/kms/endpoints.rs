@@ -172,9 +172,10 @@ impl fmt::Display for Address {
 pub struct Settings {
     /// The endpoints in the order in which to try them; empty means the provider's public one.
     pub endpoints: Vec<Endpoint>,
-    /// Where AWS STS is asked; none means the region's public endpoint. Token services stand outside
-    /// [`Settings::require_private_networking`], unless this endpoint is marked `private:`.
-    pub sts_endpoint: Option<Endpoint>,
+    /// Where the token service is asked: AWS STS, Microsoft Entra ID, or Google's OAuth 2.0 endpoint; none means the public
+    /// one. Token services stand outside [`Settings::require_private_networking`], unless this endpoint is marked
+    /// `private:`.
+    pub token_endpoint: Option<Endpoint>,
     /// Whether keys may be opened over private endpoints and private addresses alone.
     pub require_private_networking: bool,
     /// Whether `http://` endpoints may be used, to loopback addresses alone.
@@ -191,7 +192,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             endpoints: Vec::new(),
-            sts_endpoint: None,
+            token_endpoint: None,
             require_private_networking: false,
             allow_plain_http: false,
             // PSMDB gives its key server 5 s; the answer, even a refusal, must be there before.
@@ -210,7 +211,7 @@ impl Settings {
     ///
     /// Names the first endpoint that may not be used.
     pub fn check(&self) -> Result<(), EndpointError> {
-        for endpoint in self.endpoints.iter().chain(&self.sts_endpoint).filter(|endpoint| !endpoint.tls) {
+        for endpoint in self.endpoints.iter().chain(&self.token_endpoint).filter(|endpoint| !endpoint.tls) {
             let fail = |reason| Err(EndpointError { endpoint: endpoint.name.clone(), reason });
             if !self.allow_plain_http {
                 return fail(Reason::PlainHttp);

@@ -134,7 +134,7 @@ impl Failure {
         self.metadata_file = Some(used.file.clone());
         self.token_missing = match &used.credentials {
             Credentials::Aws(keys) => keys.lack_their_token(),
-            Credentials::Local(_) => false,
+            Credentials::Azure(_) | Credentials::Gcp(_) | Credentials::Local(_) => false,
         };
         self
     }

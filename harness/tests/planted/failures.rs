@@ -28,7 +28,7 @@ pub(crate) fn mistakes(is: Class, said: Class) -> impl Fn(Arc<dyn Kms>) -> Arc<d
 pub(crate) fn gossips(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
     let spoil = |call: Call<'_>, error: KmsError| match call.credentials {
         Credentials::Aws(aws) => error.because(format!("tried with {}", aws.secret_access_key.expose())),
-        Credentials::Local(_) => error,
+        _ => error,
     };
     Arc::new(Spoilt(Fails { inner, spoil }))
 }
@@ -40,7 +40,7 @@ pub(crate) fn logs_the_token(inner: Arc<dyn Kms>) -> Arc<dyn Kms> {
             let token = aws.session_token.as_ref().map_or("", |token| token.expose());
             error.because(format!("Authorization: Basic {}", STANDARD.encode(format!("session:{token}"))))
         }
-        Credentials::Local(_) => error,
+        _ => error,
     };
     Arc::new(Spoilt(Fails { inner, spoil }))
 }

@@ -78,7 +78,7 @@ async fn assume(
     cmk: &str,
     deadline: Deadline,
 ) -> Result<Session, KmsError> {
-    let endpoint = match &transport.settings.sts_endpoint {
+    let endpoint = match &transport.settings.token_endpoint {
         Some(endpoint) => endpoint.clone(),
         None => Endpoint::of_aws("sts", &base.region)
             .map_err(|error| KmsError::new(Class::MetadataMalformed, Provider::Aws, cmk).because(error.to_string()))?,

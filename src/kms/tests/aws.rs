@@ -34,7 +34,7 @@ pub(super) fn provider(world: &World, acts: impl IntoIterator<Item = Act>) -> Aw
     world.server("127.0.0.1:4566", acts);
     let settings = Settings {
         endpoints: vec!["http://kms.us-east-1.amazonaws.com,dial=127.0.0.1:4566".parse().unwrap()],
-        sts_endpoint: Some("http://sts.us-east-1.amazonaws.com,dial=127.0.0.1:4567".parse().unwrap()),
+        token_endpoint: Some("http://sts.us-east-1.amazonaws.com,dial=127.0.0.1:4567".parse().unwrap()),
         allow_plain_http: true,
         ..Settings::default()
     };
