@@ -60,7 +60,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            connections: 1024,
+            // A process may usually open 1024 files, and a request at work opens one more: its way to the provider.
+            connections: 480,
             message: 1024 * 1024,
             large: 8 * 1024 * 1024,
             handshake: Duration::from_secs(10),
@@ -187,11 +188,23 @@ impl Connection {
         if length > self.limits.message {
             return Ok(Some((Framed::TooLong, None)));
         }
-        let share = match u32::try_from(length) {
-            Ok(bytes) if length > SMALL => self.large.acquire_many(bytes).await.ok(),
-            _ => None,
-        };
-        Ok(arrived.fill(stream, length).await?.then_some((Framed::Whole(length), share)))
+        let mut share: Option<SemaphorePermit<'_>> = None;
+        let mut room = length.min(SMALL);
+        // Room is made for what arrives, not for what was announced: who only announces takes nobody's share.
+        while arrived.fill(stream, room).await? {
+            if room == length {
+                return Ok(Some((Framed::Whole(length), share)));
+            }
+            let more = SMALL.min(length - room);
+            let permit = self.large.acquire_many(u32::try_from(more).unwrap_or(u32::MAX)).await;
+            let permit = permit.expect("the semaphore is never closed");
+            match &mut share {
+                Some(share) => share.merge(permit),
+                None => share = Some(permit),
+            }
+            room += more;
+        }
+        Ok(None)
     }
 }
 

@@ -10,7 +10,9 @@ mod standalone {
     mod client;
     mod process;
 
+    mod certificates;
     mod files;
+    mod hostile;
     mod serving;
     mod starting;
 }

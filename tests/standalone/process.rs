@@ -62,9 +62,14 @@ impl Dbpath {
 
     /// Starts a proxy for this directory and a provider, on a port that the system chooses.
     pub(super) fn serve(&self, provider: &str) -> Proxy {
+        self.serve_with(provider, &[])
+    }
+
+    /// The same, with further flags.
+    pub(super) fn serve_with(&self, provider: &str, further: &[&str]) -> Proxy {
         let dbpath = self.path().to_str().unwrap();
         let flags = ["-cloudProvider", provider, "-dbpath", dbpath, "-kmipPort", "0", "-mongodPort", "27018"];
-        Proxy::start(self.program(&flags))
+        Proxy::start(self.program(&[&flags, further].concat()))
     }
 
     /// Runs the program to its end: exit code, standard output, standard error.
@@ -113,6 +118,13 @@ impl Proxy {
                 panic!("it ended with {:?} after {:#?}", self.child.wait(), self.greeting)
             }
         }
+    }
+
+    /// The most memory that it ever had, in bytes (`VmHWM`, proc(5)).
+    pub(super) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
     /// Sends SIGTERM.

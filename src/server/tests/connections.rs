@@ -144,19 +144,23 @@ async fn nobody_loses_a_place_while_an_answer_is_made() {
 
 #[tokio::test(start_paused = true)]
 async fn long_requests_share_their_memory_and_short_ones_need_none_of_it() {
-    let long = u32::try_from(SMALL).unwrap();
-    let bench = Bench::with(Limits { large: 2 * SMALL, ..Limits::default() });
+    let bench = Bench::with(Limits { large: SMALL, ..Limits::default() });
+    let whole = message(1, u32::try_from(2 * SMALL - HEADER).unwrap());
+    // Who has announced much and sent little takes nothing from the others.
+    let mut announced = bench.client().await;
+    send(&mut announced, &whole[..SMALL - 1]).await;
     let mut first = bench.client().await;
-    let whole = message(1, long);
-    send(&mut first, &whole[..SMALL]).await;
+    send(&mut first, &whole[..SMALL + 1]).await;
+    settle().await;
     let mut second = bench.client().await;
-    send(&mut second, &message(2, long)).await;
+    send(&mut second, &whole).await;
     settle().await;
     assert_eq!(bench.scribe.asked(), 0, "two long requests have more than their share");
     assert_eq!(ask(&mut bench.client().await).await, answer_to(&message(1, 8)));
-    send(&mut first, &whole[SMALL..]).await;
+    send(&mut first, &whole[SMALL + 1..]).await;
     assert_eq!(at_once(read(&mut first, whole.len() + 2)).await, answer_to(&whole));
-    assert_eq!(at_once(read(&mut second, whole.len() + 2)).await, answer_to(&message(2, long)));
+    assert_eq!(at_once(read(&mut second, whole.len() + 2)).await, answer_to(&whole));
+    drop(announced);
 }
 
 #[tokio::test(start_paused = true)]
