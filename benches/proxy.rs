@@ -71,7 +71,12 @@ fn codec() {
     println!("decode a Get, encode its answer ({} and {} bytes)", codec::REQUEST.len(), codec::own().len());
     println!("{:<42} {:>9}", "", "ns");
     println!("{:<42} {:>9.0}", "kmip-proxy", nanoseconds(&own));
-    println!("{:<42} {:>9.0}   kmip-proxy is {} times as fast", "kmip-ttlv", nanoseconds(&theirs), ratios(&theirs, &own));
+    println!(
+        "{:<42} {:>9.0}   kmip-proxy is {} times as fast",
+        "kmip-ttlv",
+        nanoseconds(&theirs),
+        ratios(&theirs, &own)
+    );
 }
 
 fn over_tls(certificates: &Certificates, asking: &Asking, bare: &Peer, sizes: Sizes, pykmip: Option<&Peer>) {

@@ -13,6 +13,7 @@ mod standalone {
     mod certificates;
     mod files;
     mod hostile;
+    mod secrets;
     mod serving;
     mod starting;
 }

@@ -53,12 +53,7 @@ pub(crate) fn own() -> Vec<u8> {
 /// Through kmip-ttlv, with types derived as its documentation shows. Returns the answer, which is the same.
 pub(crate) fn kmip_ttlv() -> Vec<u8> {
     let request: TheirRequest = kmip_ttlv::from_slice(REQUEST).expect("the request above is well formed");
-    let block = Block(
-        Format::Raw,
-        KeyValue(Material(MATERIAL.to_vec())),
-        Algorithm::Aes,
-        Length(256),
-    );
+    let block = Block(Format::Raw, KeyValue(Material(MATERIAL.to_vec())), Algorithm::Aes, Length(256));
     let version = Version(Major(request.header.version.major), Minor(request.header.version.minor));
     let Operation::Get = request.item.operation;
     let payload = AnswerPayload(ObjectType::SymmetricKey, Identifier(request.item.payload.id), Key(block));

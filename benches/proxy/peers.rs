@@ -103,7 +103,8 @@ impl Peer {
     pub(crate) fn pykmip(certificates: &Certificates) -> Option<Self> {
         let python = std::env::var_os("KMIPLAB_PYTHON")?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let config = folder.path().join("server.conf");
         let path = |name| certificates.file(name).display().to_string();
         let text = format!(

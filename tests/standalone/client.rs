@@ -67,13 +67,19 @@ impl Client {
         self.answer(wanted)
     }
 
-    /// The values with a tag in the next answer.
-    pub(super) fn answer(&mut self, wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
+    /// The bytes of the next answer.
+    pub(super) fn whole_answer(&mut self) -> Vec<u8> {
         let mut answer = vec![0; 8];
         self.0.read_exact(&mut answer).unwrap();
         let length = u32::from_be_bytes(answer[4..].try_into().unwrap()) as usize;
         answer.resize(8 + length, 0);
         self.0.read_exact(&mut answer[8..]).unwrap();
+        answer
+    }
+
+    /// The values with a tag in the next answer.
+    pub(super) fn answer(&mut self, wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
+        let answer = self.whole_answer();
         let mut found = Vec::new();
         values(Reader::new(&answer), wanted, &mut found);
         found
