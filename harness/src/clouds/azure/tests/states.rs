@@ -113,10 +113,12 @@ fn a_deleted_key_comes_back_with_all_of_its_versions_as_they_were() {
 fn a_deleted_key_can_be_recovered_until_its_90_days_are_over() {
     for (at, status) in [(now() + DAY * 90 - SECOND, 200), (now() + DAY * 90, 404)] {
         let mut bench = Bench::new();
+        let (kid, blob) = bench.azure.encrypt_directly("master", MASTER_KEY).unwrap();
         assert_eq!(bench.vault(Method::DELETE, "/keys/master", "").status, 200);
         bench.at(at);
         let recovered = bench.vault(Method::POST, "/deletedkeys/master/recover", "");
         assert_eq!(recovered.status, status, "{}", recovered.body);
+        assert_eq!(bench.crypt("decrypt", &kid, &blob).status, status, "it comes back enabled");
     }
     let mut bench = Bench::new();
     change(&mut bench, KeyChange::ScheduleDeletion);
