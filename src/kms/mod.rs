@@ -11,8 +11,10 @@ mod error;
 pub mod failover;
 pub mod http;
 mod local;
+mod rest;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
