@@ -58,6 +58,15 @@ impl MasterKey {
         }
     }
 
+    /// The same key in the version that has wrapped something; as it is where a provider's ciphertexts name it.
+    #[must_use]
+    pub fn of_version(mut self, version: Option<String>) -> Self {
+        if let (MasterKey::Azure { key_version, .. }, Some(version)) = (&mut self, version) {
+            *key_version = Some(version);
+        }
+        self
+    }
+
     /// The name by which calls and messages know the key: the ARN, id or alias; Azure's key identifier; Google's
     /// resource name; for `local` just that word.
     pub fn name(&self) -> String {

@@ -62,8 +62,11 @@ impl std::fmt::Debug for Body {
 impl Body {
     /// JSON of a value; its fields are sent in the order in which the type has them.
     pub(super) fn json(value: &impl Serialize) -> Self {
-        // Cannot fail for structs of texts; an empty body would be refused by whoever is asked.
-        Body::Json(Zeroizing::new(serde_json::to_vec(value).unwrap_or_default()))
+        // With room enough, so that no half of it stays behind where the buffer was before it grew.
+        let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        // Cannot fail for structs of texts; half a body would be refused by whoever is asked.
+        let _ = serde_json::to_writer(&mut *body, value);
+        Body::Json(body)
     }
 
     /// A form of these pairs, in this order.

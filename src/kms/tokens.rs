@@ -12,11 +12,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-use super::KmsError;
 use super::endpoints::{Endpoint, NetworkClass};
 use super::failover::{Errand, Failure};
 use super::http::{Deadline, Transport};
 use super::rest::{self, Body, Question, Reply};
+use super::{Class, KmsError};
 use crate::env::{BoxFuture, Clock};
 use crate::keys::{Provider, SecretText};
 
@@ -56,7 +56,7 @@ impl Tokens {
         let refused = match self.usable(bearer, clock.now()) {
             None => None,
             Some(token) => match call(token).await {
-                Err(error) if error.status == Some(401) => {
+                Err(error) if is_refused_token(&error) => {
                     self.forget(bearer);
                     Some(error)
                 }
@@ -72,7 +72,7 @@ impl Tokens {
             Err(error) => Err(error),
         };
         result.map_err(|mut error| {
-            if error.status == Some(401) {
+            if is_refused_token(&error) {
                 self.forget(bearer);
             }
             error.attempts.splice(0..0, refused.map(|error| error.attempts).unwrap_or_default());
@@ -95,6 +95,11 @@ impl Tokens {
     fn forget(&self, bearer: Bearer<'_>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(bearer.name);
     }
+}
+
+/// Whether it was the token that was refused, and by the service itself.
+fn is_refused_token(error: &KmsError) -> bool {
+    error.status == Some(401) && matches!(error.class, Class::CredentialsExpired | Class::CredentialsInvalid)
 }
 
 /// A request for a token.
