@@ -96,8 +96,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "FILE", help_heading = GOOGLE_CREDENTIALS)]
     gcp_service_account_key: Option<PathBuf>,
 
-    /// CMK that wraps new keys: ARN, id or alias at AWS, key identifier at Azure, resource name at
-    /// Google [default: that of the newest key file, else of the metadata file]
+    /// CMK that wraps new keys [default: that of the newest key file, else of the metadata file]
     #[arg(long, value_name = "CMK", help_heading = "Key management service")]
     kms_key: Option<String>,
     /// KMS endpoint to try; repeat for more, in order
