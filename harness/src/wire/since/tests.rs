@@ -73,7 +73,7 @@ fn what_only_2_0_has_and_what_nobody_has_is_named_in_every_version() {
     assert_eq!(
         younger(&given, &[]),
         [
-            "tag 0x420125 (not in 1.0 to 1.4)",
+            "tag Attributes (not in 1.0 to 1.4)",
             "attribute Protection Level (not in 1.0 to 1.4)",
             "bits 0x00100000 of CryptographicUsageMask (not in 1.0 to 1.4)",
         ]
