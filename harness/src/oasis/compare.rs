@@ -40,6 +40,7 @@ pub struct Ledger {
     sent_bytes: BTreeSet<Vec<u8>>,
     sent_dates: Vec<(u32, i64)>,
     registered: bool,
+    grouped: bool,
     /// Whether the file is a use case, whose lists of Query require nothing.
     use_case: bool,
 }
@@ -53,6 +54,7 @@ impl Ledger {
             sent_bytes: BTreeSet::new(),
             sent_dates: Vec::new(),
             registered: false,
+            grouped: false,
             use_case,
         }
     }
@@ -63,9 +65,8 @@ impl Ledger {
     }
 
     fn note(&mut self, item: &Item, means: u32) {
-        if item.tag == KEY_MATERIAL {
-            self.registered = true;
-        }
+        self.registered |= item.tag == KEY_MATERIAL;
+        self.grouped |= means == OBJECT_GROUP;
         match &item.value {
             Value::Structure(items) => {
                 let attribute = item.child(ATTRIBUTE_NAME).and_then(Item::as_text).and_then(names::tag_of_title);
@@ -370,7 +371,7 @@ impl Judge<'_> {
         if let (true, Some(identifier)) = (is_identifier(item.tag) || place.within(UNIQUE_IDENTIFIER), item.as_text()) {
             // Two names of a file are two objects.
             if !self.ledger.identifiers.insert(identifier.to_owned()) {
-                let expected = format!("another object (${})", name.trim_start_matches('='));
+                let expected = format!("another object (${name})");
                 return Err(differs(place, expected, format!("{identifier:?}, which has a name already")));
             }
         }
@@ -408,14 +409,9 @@ impl Judge<'_> {
             return self.batch_item_identifier(expected, item, place);
         }
         if let (Value::Text(text), true) = (expected, is_identifier(field.tag))
-            && matches!(item.value, Value::Text(_))
+            && let Value::Text(got) = &item.value
         {
-            let name = literal(text);
-            return match self.ledger.bindings.get(&name) {
-                Some(bound) if *bound == item.value => Ok(()),
-                Some(bound) => Err(differs(place, value(item.tag, bound), value(item.tag, &item.value))),
-                None => self.bind(&name, item, place),
-            };
+            return self.spelled_out(text, got, item, place);
         }
         if let Value::DateTime(date) = expected {
             return self.date(*date, item, place);
@@ -445,6 +441,27 @@ impl Judge<'_> {
         } else {
             Err(differs(place, wanted, got))
         }
+    }
+
+    /// An identifier that the file spells out: that of the server on which it was recorded. What the request named may
+    /// be echoed; otherwise the first answer says which object is meant.
+    fn spelled_out(&mut self, text: &str, got: &str, item: &Item, place: &Place) -> Result<(), Difference> {
+        let asked = self.request.children().iter().filter(|item| item.tag == BATCH_ITEM).nth(place.index);
+        let named = asked.and_then(|asked| asked.descendant(&[REQUEST_PAYLOAD, item.tag])).and_then(Item::as_text);
+        let name = literal(text);
+        match self.ledger.bindings.get(&name) {
+            Some(bound) if *bound == item.value => return Ok(()),
+            Some(bound) if named != Some(got) => {
+                return Err(differs(place, value(item.tag, bound), value(item.tag, &item.value)));
+            }
+            Some(_) => {}
+            None => {
+                self.ledger.identifiers.insert(got.to_owned());
+                self.ledger.bindings.bind(&name, &item.value);
+            }
+        }
+        self.excuse(Rule::UniqueIdentifier, place);
+        Ok(())
     }
 
     fn batch_item_identifier(&mut self, expected: &Value, item: &Item, place: &Place) -> Result<(), Difference> {
@@ -515,6 +532,11 @@ impl Judge<'_> {
                 Some(Rule::ServerInformation)
             }
             tag if query && QUERY_MORE.contains(&tag) => Some(Rule::ServerInformation),
+            ATTRIBUTE | ATTRIBUTE_NAME | OBJECT_GROUP | ATTRIBUTE_REFERENCE
+                if !self.ledger.grouped && names_object_group(field) =>
+            {
+                Some(Rule::ObjectGroup)
+            }
             OPERATION | OBJECT_TYPE if query && self.ledger.use_case => Some(Rule::FewerOffered),
             _ => None,
         }
@@ -548,6 +570,12 @@ impl Judge<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether a field of an answer is the attribute Object Group, or its name.
+fn names_object_group(field: &Field) -> bool {
+    let named = field.field(ATTRIBUTE_NAME).unwrap_or(field);
+    field.tag == OBJECT_GROUP || named.text() == Some("Object Group") || named.choice() == Some(OBJECT_GROUP)
 }
 
 fn lease(expected: &Value, got: &Value) -> Option<Rule> {

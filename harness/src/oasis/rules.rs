@@ -51,6 +51,8 @@ pub enum Rule {
     EmptyPayload,
     /// The length of a lease.
     Lease,
+    /// Groups that no request has named.
+    ObjectGroup,
     /// How many objects Locate has found.
     LocatedItems,
 }
@@ -81,6 +83,7 @@ pub const RULES: &[(Rule, &str, &str)] = &[
     (Rule::ServerInformation, "server-information", "what the server says of itself and its vendor"),
     (Rule::Extension, "extension", "message extensions, and what they carry"),
     (Rule::EmptyPayload, "empty-payload", "an empty payload, given or not"),
+    (Rule::ObjectGroup, "object-group", "an Object Group that no request has named, given or not"),
     (Rule::LocatedItems, "located-items", "how many objects Locate says it has found, which is optional"),
     (Rule::Lease, "lease", "the length of a lease that the server grants"),
 ];
