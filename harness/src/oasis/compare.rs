@@ -6,16 +6,14 @@
 //!
 //! Invariant: the answer is only looked at; what it taught ([`Ledger`]) is kept only where it was equal.
 
-use std::collections::BTreeSet;
-
-use ring::digest;
-
 use crate::trace::hex;
 use crate::wire::names::*;
 use crate::wire::{Item, Value, names};
 
-use super::placeholders::{Bindings, Piece, is_identifier, literal};
+use super::ledger::Ledger;
+use super::placeholders::{Piece, is_identifier, literal};
 use super::rules::Rule;
+use super::told::{content, label, value, veiled};
 use super::values::{Content, Field, Kind};
 
 /// Certificate Value: a certificate that the server issues is its own.
@@ -29,66 +27,6 @@ const TEMPLATE_ATTRIBUTES: [u32; 4] = [TEMPLATE_ATTRIBUTE, 0x42001F, 0x420065, 0
 /// What Query tells beside operations and objects (1.3 and later): RNG Parameters, Validation Information, Profile
 /// Information, Capability Information, and Client Registration Method.
 const QUERY_MORE: [u32; 5] = [0x4200D9, 0x4200DF, 0x4200EB, 0x4200F7, 0x4200F6];
-
-/// What a conversation has taught so far.
-#[derive(Clone, Debug)]
-pub struct Ledger {
-    /// What placeholders stand for.
-    pub bindings: Bindings,
-    /// The identifiers that the server gave in this conversation.
-    pub identifiers: BTreeSet<String>,
-    sent_bytes: BTreeSet<Vec<u8>>,
-    sent_dates: Vec<(u32, i64)>,
-    registered: bool,
-    grouped: bool,
-    /// Whether the file is a use case, whose lists of Query require nothing.
-    use_case: bool,
-}
-
-impl Ledger {
-    /// Nothing so far.
-    pub fn new(now: i64, use_case: bool) -> Self {
-        Ledger {
-            bindings: Bindings::new(now),
-            identifiers: BTreeSet::new(),
-            sent_bytes: BTreeSet::new(),
-            sent_dates: Vec::new(),
-            registered: false,
-            grouped: false,
-            use_case,
-        }
-    }
-
-    /// Notes what a request fixes.
-    pub fn sent(&mut self, request: &Item) {
-        self.note(request, request.tag);
-    }
-
-    fn note(&mut self, item: &Item, means: u32) {
-        self.registered |= item.tag == KEY_MATERIAL;
-        self.grouped |= means == OBJECT_GROUP;
-        match &item.value {
-            Value::Structure(items) => {
-                let attribute = item.child(ATTRIBUTE_NAME).and_then(Item::as_text).and_then(names::tag_of_title);
-                for child in items {
-                    self.note(child, attribute.filter(|_| child.tag == ATTRIBUTE_VALUE).unwrap_or(child.tag));
-                }
-            }
-            Value::Bytes(bytes) | Value::BigInteger(bytes) => {
-                self.sent_bytes.insert(bytes.clone());
-            }
-            Value::DateTime(date) => self.sent_dates.push((means, *date)),
-            _ => {}
-        }
-    }
-
-    /// Whether these are the bytes of a digest of something that a request has brought.
-    fn digests_what_was_sent(&self, bytes: &[u8]) -> bool {
-        let hashes = [&digest::SHA1_FOR_LEGACY_USE_ONLY, &digest::SHA256, &digest::SHA384, &digest::SHA512];
-        let digests = |sent: &Vec<u8>| hashes.iter().any(|hash| digest::digest(hash, sent).as_ref() == bytes);
-        self.sent_bytes.iter().any(digests)
-    }
-}
 
 /// A difference that no rule excuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -430,7 +368,7 @@ impl Judge<'_> {
             self.excuse(rule, place);
             return Ok(());
         }
-        if field.tag == KEY_MATERIAL && place.generated {
+        if field.tag == KEY_MATERIAL && place.generated && matches!(item.value, Value::Structure(_)) {
             self.excuse(Rule::GeneratedKey, place);
             return Ok(());
         }
@@ -599,11 +537,6 @@ fn key_of_item(item: &Item) -> Key {
     (item.tag, name.map(str::to_owned), index.unwrap_or(0))
 }
 
-fn label(field: &Field) -> String {
-    let name = field.field(ATTRIBUTE_NAME).filter(|_| field.tag == ATTRIBUTE).and_then(Field::text);
-    format!("{}{}", tag_name(field.tag), name.map(|name| format!("[{name}]")).unwrap_or_default())
-}
-
 fn differs(place: &Place, expected: String, got: String) -> Difference {
     let shown = |text: String| if text.is_empty() { "a structure".to_owned() } else { text };
     Difference { path: place.path.clone(), line: place.line, expected: shown(expected), got: shown(got) }
@@ -640,55 +573,5 @@ fn is_of(kind: Kind, value: &Value) -> bool {
     )
 }
 
-/// What a field of the file says, for people.
-fn content(field: &Field) -> String {
-    match &field.content {
-        Content::Fields(_) => label(field),
-        Content::Fixed(fixed) => value(field.tag, fixed),
-        Content::Open(_, pieces) => {
-            let piece = |piece: &Piece| match piece {
-                Piece::Literal(literal) => literal.clone(),
-                Piece::Name(name) => format!("${name}"),
-                Piece::Now(0) => "$NOW".to_owned(),
-                Piece::Now(offset) => format!("$NOW{offset:+}"),
-            };
-            pieces.iter().map(piece).collect()
-        }
-    }
-}
-
-/// The most bytes that are shown.
-const SHOWN: usize = 32;
-
-/// A value for people; empty for structures.
-fn value(tag: u32, value: &Value) -> String {
-    match value {
-        Value::Structure(_) => String::new(),
-        Value::Integer(number) => number.to_string(),
-        Value::LongInteger(number) => number.to_string(),
-        Value::Bytes(_) | Value::BigInteger(_) if matches!(tag, KEY_MATERIAL | DATA | PASSWORD) => veiled(value),
-        Value::Bytes(bytes) | Value::BigInteger(bytes) if bytes.len() > SHOWN => {
-            format!("{}… ({} bytes)", hex(&bytes[..SHOWN]), bytes.len())
-        }
-        Value::Bytes(bytes) | Value::BigInteger(bytes) => hex(bytes),
-        Value::Enumeration(choice) => names::value_name(tag, *choice),
-        Value::Boolean(value) => value.to_string(),
-        Value::Text(text) => format!("{text:?}"),
-        Value::DateTime(seconds) => time::OffsetDateTime::from_unix_timestamp(*seconds)
-            .ok()
-            .and_then(|date| date.format(&time::format_description::well_known::Rfc3339).ok())
-            .unwrap_or_else(|| format!("{seconds} s since 1970")),
-        Value::Interval(seconds) => format!("{seconds} s"),
-    }
-}
-
-/// Secret bytes: a fingerprint tells them apart.
-fn veiled(value: &Value) -> String {
-    match value {
-        Value::Bytes(bytes) | Value::BigInteger(bytes) => {
-            let digest = digest::digest(&digest::SHA256, bytes);
-            format!("{} bytes with SHA-256 {}…", bytes.len(), hex(&digest.as_ref()[..4]))
-        }
-        _ => "another type of value".to_owned(),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,38 @@ pub fn matches(pattern: &Pattern, names: &[String]) -> bool {
     let options = MatchOptions { case_sensitive: false, ..MatchOptions::default() };
     names.iter().any(|name| pattern.matches_with(name, options))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_matched_by_version_and_name_or_by_path_whatever_the_case_of_letters() {
+        let text = r#"
+            [[listed]]
+            cases = ["1.0/SKLC-M-?-*", "v1.1/tc_*"]
+            reason = "because"
+        "#;
+        let expectations = Expectations::read(text).unwrap();
+        let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+        let (one, two) = (names(["1.0/SKLC-M-1-10", "v1.0/SKLC_M_1_10"]), names(["1.1/TC-2", "v1.1/TC_2"]));
+        assert_eq!(expectations.reason(&one), Some("because"));
+        assert_eq!(expectations.reason(&two), Some("because"));
+        assert_eq!(expectations.reason(&names(["1.1/SKLC-M-1-11", "v1.1/SKLC_M_1_11"])), None);
+        assert_eq!(expectations.idle(&[one.clone(), two]), Vec::<String>::new());
+        assert_eq!(expectations.idle(&[one]), ["v1.1/tc_*"]);
+    }
+
+    #[test]
+    fn a_file_without_reasons_or_with_mistakes_is_refused() {
+        for (text, told) in [
+            ("[[listed]]\ncases = [\"a\"]\nreason = \" \"", "without a reason"),
+            ("[[listed]]\ncases = [\"a\"]", "missing field `reason`"),
+            ("[[listed]]\ncases = [\"[\"]\nreason = \"x\"", "is no glob"),
+            ("[[list]]", "unknown field `list`"),
+        ] {
+            let error = Expectations::read(text).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}

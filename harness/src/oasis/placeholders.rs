@@ -170,3 +170,40 @@ pub fn is_identifier(tag: u32) -> bool {
 fn is_correlation(tag: u32) -> bool {
     matches!(tag, names::ASYNCHRONOUS_CORRELATION_VALUE | names::CORRELATION_VALUE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_found_alone_in_text_and_several_at_a_time() {
+        let name = |name: &str| Piece::Name(name.to_owned());
+        let literal = |text: &str| Piece::Literal(text.to_owned());
+        let cases = [
+            ("$UNIQUE_IDENTIFIER_0", vec![name("UNIQUE_IDENTIFIER_0")]),
+            ("${KEY}", vec![name("KEY")]),
+            ("$NOW", vec![Piece::Now(0)]),
+            ("$NOW-3600", vec![Piece::Now(-3600)]),
+            ("$NOW + 60", vec![Piece::Now(60)]),
+            ("$A $B", vec![name("A"), name("B")]),
+            ("key-$A/$NOW", vec![literal("key-"), name("A"), literal("/"), Piece::Now(0)]),
+            ("cost $5 or $A", vec![literal("cost $5 or "), name("A")]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(pieces(text), Some(expected), "{text}");
+        }
+        assert_eq!((pieces("plain"), pieces("$"), pieces("$5")), (None, None, None));
+    }
+
+    #[test]
+    fn what_is_bound_once_stays_and_is_put_in_wherever_its_name_stands() {
+        let mut bindings = Bindings::new(100);
+        bindings.bind("A", &Value::Text("one".to_owned()));
+        bindings.bind("A", &Value::Text("two".to_owned()));
+        let fill = |kind, text: &str| bindings.fill(kind, names::NAME_VALUE, &pieces(text).unwrap());
+        assert_eq!(fill(Kind::Text, "$A"), Ok(Value::Text("one".to_owned())));
+        assert_eq!(fill(Kind::Text, "x-$A-$A"), Ok(Value::Text("x-one-one".to_owned())));
+        assert_eq!(fill(Kind::DateTime, "$NOW-60"), Ok(Value::DateTime(40)));
+        assert_eq!(fill(Kind::Text, "$A$B"), Err("B".to_owned()));
+    }
+}

@@ -17,8 +17,9 @@ use crate::wire::names::{
 use crate::wire::{Header, Item, Value, message, names, parse, text, write};
 
 use super::claims::Claims;
-use super::compare::{Excused, Ledger, compare};
+use super::compare::{Excused, compare};
 use super::connection::{Address, Connection};
+use super::ledger::Ledger;
 use super::placeholders;
 use super::read::{Conversation, Exchange};
 use super::verdict::Verdict;

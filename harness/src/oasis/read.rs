@@ -113,3 +113,92 @@ impl Messages {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASK: &str = r#"<RequestMessage><RequestHeader><ProtocolVersion>
+        <ProtocolVersionMajor type="Integer" value="1"/><ProtocolVersionMinor type="Integer" value="2"/>
+        </ProtocolVersion></RequestHeader></RequestMessage>"#;
+    const TELL: &str = "<ResponseMessage/>";
+
+    fn wrong(text: &str) -> String {
+        read(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn messages_are_found_whatever_is_around_them() {
+        let pair = format!("{ASK}{TELL}");
+        let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(pair.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let marked = [&[0xEF, 0xBB, 0xBF], pair.as_bytes()].concat();
+        for (bytes, exchanges) in [
+            (pair.clone().into_bytes(), 1),
+            (format!("<KMIP>\n# TIME 0\n{pair}\n# TIME 1 {pair}</KMIP>").into_bytes(), 2),
+            (format!("<?xml version=\"1.0\"?><!DOCTYPE a><a><b n=\"1\"/><c>{pair}</c><!-- x --></a>").into_bytes(), 1),
+            (format!("<?xml version=\"1.0\"?>{pair}<?xml version=\"1.0\"?>{pair}").into_bytes(), 2),
+            (format!("<k:KMIP xmlns:k=\"u\">{pair}</k:KMIP>").into_bytes(), 1),
+            (wide, 1),
+            (marked, 1),
+        ] {
+            let conversation = read(&bytes).unwrap();
+            assert_eq!((conversation.exchanges.len(), conversation.version), (exchanges, (1, 2)));
+        }
+    }
+
+    #[test]
+    fn who_speaks_and_what_is_repeated_stands_between_the_messages() {
+        let source = format!(
+            "<K># [Client-A]\n{ASK}{TELL}# [Client-B]\n# [REPEAT] until done\n{ASK}{TELL}# [Client-to-Server]{ASK}{TELL}</K>"
+        );
+        let exchanges = read(source.as_bytes()).unwrap().exchanges;
+        let told: Vec<_> = exchanges.iter().map(|it| (it.client.as_deref(), it.repeated)).collect();
+        assert_eq!(told, [(Some("A"), false), (Some("B"), true), (None, false)]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_line() {
+        let field = |field: &str| {
+            wrong(&format!("<K>\n{}{TELL}</K>", ASK.replace("<RequestHeader>", &format!("<RequestHeader>\n{field}"))))
+        };
+        let cases = [
+            (wrong(""), "line 1: no message of KMIP in it"),
+            (wrong("<html><p>x</p></html>"), "line 1: no message of KMIP in it"),
+            (wrong(ASK), "line 1: a request without an answer"),
+            (wrong(&format!("<K>\n{TELL}</K>")), "line 2: an answer without a request"),
+            (wrong(&format!("<K>\n{ASK}{ASK}{TELL}</K>")), "line 2: a request without an answer"),
+            (wrong("<K>\n<RequestMessage>\n"), "line 2: <RequestMessage> is never closed"),
+            (
+                wrong(&format!("# [Server-to-Client]\n{ASK}{TELL}")),
+                "line 2: [Server-to-Client]: the server speaks first, which this command does not play",
+            ),
+            (field("<Fancy/>"), "line 3: no tag is called `Fancy`"),
+            (field(r#"<TTLV tag="0x43" />"#), "line 3: 0x000043 is no tag: one begins with 0x42 or 0x54"),
+            (field(r#"<TTLV tag="what"/>"#), "line 3: `what` is no tag"),
+            (field(r#"<BatchCount value="1"/>"#), "line 3: <BatchCount> has a value and no type"),
+            (
+                field(r#"<BatchCount type="DateTimeExtended" value="1"/>"#),
+                "line 3: the type `DateTimeExtended` is beyond what this command can send",
+            ),
+            (field(r#"<BatchCount type="Integer" value="one"/>"#), "line 3: `one` is no Integer of BatchCount"),
+            (field(r#"<State type="Enumeration" value="Asleep"/>"#), "line 3: `Asleep` is no Enumeration of State"),
+            (field(r#"<Data type="ByteString" value="012"/>"#), "line 3: `012` is no ByteString of Data"),
+        ];
+        for (told, expected) in cases {
+            assert_eq!(told, expected);
+        }
+        assert!(wrong("<K>\n<a></b>").starts_with("line 2: "), "{}", wrong("<K>\n<a></b>"));
+        assert!(wrong("<K>\n<a b=\"&nonsense;\"/></K>").starts_with("line 2: "));
+        assert!(wrong("</K>").starts_with("line 1: "));
+        assert_eq!(wrong(&"<a>".repeat(100)), "line 1: nested deeper than 64 levels");
+        assert_eq!(read(b"<a>\n\xFF</a>").unwrap_err().to_string(), "line 2: neither UTF-8 nor UTF-16");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_too_much(bytes: Vec<u8>, markup in "[<>/?!&;a-zA-Z\"=' \n-]{0,80}") {
+            let _ = read(&bytes);
+            let _ = read(markup.as_bytes());
+        }
+    }
+}

@@ -270,3 +270,57 @@ fn same(one: &str, other: &str) -> bool {
 fn spoken(kind: Kind) -> &'static str {
     KINDS.iter().find(|(_, known)| *known == kind).map_or("value", |(name, _)| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_however_they_are_spelt() {
+        use Kind::*;
+        let mask = names::CRYPTOGRAPHIC_USAGE_MASK;
+        let cases = [
+            (Integer, mask, "Encrypt Decrypt", Value::Integer(12)),
+            (Integer, mask, " Encrypt |Decrypt\n MACGenerate", Value::Integer(0x8C)),
+            (Integer, mask, "Encrypt|0x00000008", Value::Integer(12)),
+            (Integer, mask, "0x0000000C", Value::Integer(12)),
+            (Integer, names::STORAGE_STATUS_MASK, "ArchivalStorage OnLineStorage", Value::Integer(3)),
+            (Integer, names::BATCH_COUNT, "-1", Value::Integer(-1)),
+            (Integer, names::BATCH_COUNT, "0xFFFFFFFF", Value::Integer(-1)),
+            (LongInteger, 0, "9000000000", Value::LongInteger(9_000_000_000)),
+            (BigInteger, 0, "01", Value::BigInteger(vec![0, 0, 0, 0, 0, 0, 0, 1])),
+            (BigInteger, 0, "0xFE", Value::BigInteger(vec![255, 255, 255, 255, 255, 255, 255, 254])),
+            (Enumeration, names::CRYPTOGRAPHIC_ALGORITHM, "DES3", Value::Enumeration(2)),
+            (Enumeration, names::CRYPTOGRAPHIC_ALGORITHM, "0x00000003", Value::Enumeration(3)),
+            (Enumeration, names::CRYPTOGRAPHIC_ALGORITHM, "3", Value::Enumeration(3)),
+            (Enumeration, names::ATTRIBUTE_REFERENCE, "State", Value::Enumeration(names::STATE)),
+            (Boolean, 0, "True", Value::Boolean(true)),
+            (Bytes, 0, "0A ff", Value::Bytes(vec![10, 255])),
+            (Text, 0, " as it is ", Value::Text(" as it is ".to_owned())),
+            (DateTime, 0, "1970-01-01T00:00:06+00:00", Value::DateTime(6)),
+            (DateTime, 0, "1970-01-01T01:00:06+01:00", Value::DateTime(6)),
+            (DateTime, 0, "1970-01-01T00:00:06", Value::DateTime(6)),
+            (DateTime, 0, "0x0000000000000006", Value::DateTime(6)),
+            (Interval, 0, "3600", Value::Interval(3600)),
+        ];
+        for (kind, means, text, expected) in cases {
+            assert_eq!(value(kind, means, text), Some(expected), "{text}");
+        }
+        for (kind, means, text) in
+            [(Integer, names::BATCH_COUNT, "Encrypt"), (Boolean, 0, "maybe"), (DateTime, 0, "now")]
+        {
+            assert_eq!(value(kind, means, text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_value_of_an_attribute_is_read_as_what_the_attribute_is() {
+        let source = br#"<Attribute><AttributeName type="TextString" value="Cryptographic
+            Usage   Mask"/><AttributeValue type="Integer" value="Sign Verify"/></Attribute>"#;
+        let nodes = super::super::xml::parse(source).unwrap();
+        let super::super::xml::Node::Element(element) = &nodes[0] else { panic!("an element") };
+        let attribute = field(element).unwrap();
+        assert_eq!(attribute.fields()[0].text(), Some("Cryptographic Usage Mask"));
+        assert_eq!(attribute.fields()[1].number(), Some(3));
+    }
+}
