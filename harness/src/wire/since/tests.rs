@@ -97,7 +97,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 
 /// How many things of 1.1, 1.2 and 1.3 the version's own cases are the first to show. The cases of 1.3 use nothing that
 /// 1.3 brought: there, and for 1.4, the specification's word stands alone.
-const CONFIRMED: [usize; 3] = [25, 25, 0];
+const CONFIRMED: [usize; 3] = [28, 26, 0];
 
 #[test]
 fn the_list_agrees_with_the_standards_test_cases() {
