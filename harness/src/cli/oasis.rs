@@ -160,7 +160,7 @@ fn target(env: &Env, arguments: &Arguments) -> Result<Target, String> {
     if wanted == "proxy" {
         let program = match &arguments.program {
             Some(program) => program.clone(),
-            None => beside().ok_or("there is no kmipProxyStandalone beside this program\n\nhint: `cargo build -p kmip-proxy`, or name it with --program")?,
+            None => beside().ok_or("there is no kmipProxyStandalone beside this program\n\nhint: `cargo build -p kmip-proxy`, with --release for `cargo lab`; or name it with --program")?,
         };
         return Ok(Target::Proxy(program, arguments.deadline.0));
     }
