@@ -1,7 +1,8 @@
 //! A client as mongod is one: it reads the certificates that the proxy has written, and asks over TLS.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 
 use kmip_proxy::env::Env;
@@ -20,10 +21,15 @@ pub(super) struct Client(StreamOwned<ClientConnection, TcpStream>);
 impl Client {
     /// Connects with the files in the dbpath.
     pub(super) fn connect(dbpath: &Dbpath, proxy: &Proxy) -> Self {
+        Client::connect_to(dbpath.path(), proxy.port)
+    }
+
+    /// Connects to a port with the files in a folder.
+    pub(super) fn connect_to(folder: &Path, port: u16) -> Self {
         let env = Env::os();
         let mut roots = RootCertStore::empty();
-        roots.add(tls::certificates(&env, &dbpath.path().join("kmipCA.pem")).unwrap().remove(0)).unwrap();
-        let own = dbpath.path().join("kmipClient.pem");
+        roots.add(tls::certificates(&env, &folder.join("kmipCA.pem")).unwrap().remove(0)).unwrap();
+        let own = folder.join("kmipClient.pem");
         let key = PrivateKeyDer::from_pem_slice(&env.files.read(&own).unwrap()).unwrap();
         let config = ClientConfig::builder_with_details(env.crypto.provider(), env.tls_time())
             .with_safe_default_protocol_versions()
@@ -32,7 +38,7 @@ impl Client {
             .with_client_auth_cert(tls::certificates(&env, &own).unwrap(), key)
             .unwrap();
         let connection = ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
-        let stream = TcpStream::connect(("127.0.0.1", proxy.port)).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Client(StreamOwned::new(connection, stream))
@@ -44,14 +50,15 @@ impl Client {
         self.0.flush().unwrap();
     }
 
+    /// The whole answer to a request, or the end of the connection.
+    pub(super) fn exchange(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        self.send(request);
+        message(&mut self.0)
+    }
+
     /// The values in the answer's payload that have a tag; empty for a failure.
     pub(super) fn ask(&mut self, request: &[u8], wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
-        self.send(request);
-        let mut answer = vec![0; 8];
-        self.0.read_exact(&mut answer).unwrap();
-        let length = u32::from_be_bytes(answer[4..].try_into().unwrap()) as usize;
-        answer.resize(8 + length, 0);
-        self.0.read_exact(&mut answer[8..]).unwrap();
+        let answer = self.exchange(request).unwrap();
         let mut found = Vec::new();
         values(Reader::new(&answer), wanted, &mut found);
         found
@@ -63,6 +70,16 @@ impl Client {
         self.0.read_to_end(&mut rest).unwrap();
         assert_eq!(rest, b"");
     }
+}
+
+/// The next whole message on a connection: its first eight bytes say how long the rest is (KMIP 1.4 section 9.1.1).
+pub(super) fn message(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut message = vec![0; 8];
+    stream.read_exact(&mut message)?;
+    let length = u32::from_be_bytes([message[4], message[5], message[6], message[7]]) as usize;
+    message.resize(8 + length, 0);
+    stream.read_exact(&mut message[8..])?;
+    Ok(message)
 }
 
 fn values(mut reader: Reader<'_>, wanted: kmip_proxy::ttlv::Tag, found: &mut Vec<Vec<u8>>) {

@@ -62,20 +62,30 @@ impl Dbpath {
 
     /// Starts a proxy for this directory and a provider, on a port that the system chooses.
     pub(super) fn serve(&self, provider: &str) -> Proxy {
+        self.serve_with(provider, &[])
+    }
+
+    /// The same with more flags.
+    pub(super) fn serve_with(&self, provider: &str, more: &[&str]) -> Proxy {
         let dbpath = self.path().to_str().unwrap();
         let flags = ["-cloudProvider", provider, "-dbpath", dbpath, "-kmipPort", "0", "-mongodPort", "27018"];
-        Proxy::start(self.program(&flags))
+        Proxy::start(self.program(&[&flags, more].concat()))
     }
 
     /// Runs the program to its end: exit code, standard output, standard error.
     pub(super) fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
-        let mut child = self.program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = lines(&mut child);
-        let (status, error) = end(&mut child, &lines, PATIENCE);
-        let mut out = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        (status.code(), out, error.iter().map(|line| format!("{line}\n")).collect())
+        to_the_end(self.program(arguments))
     }
+}
+
+/// Runs a program to its end: exit code, standard output (little of it), standard error.
+pub(super) fn to_the_end(mut command: Command) -> (Option<i32>, String, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = lines(&mut child);
+    let (status, error) = end(&mut child, &lines, PATIENCE);
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    (status.code(), out, error.iter().map(|line| format!("{line}\n")).collect())
 }
 
 /// A proxy that listens. It is killed when dropped.
