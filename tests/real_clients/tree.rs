@@ -140,7 +140,8 @@ fn attribute_name(items: &[Item]) -> String {
 pub(super) fn differences(one: &[Item], other: &[Item], known: &mut Known) -> Vec<String> {
     let mut found = Vec::new();
     compare("", 0, one, other, known, &mut found);
-    found
+    // Every path of an answer begins alike.
+    found.iter().map(|line| line.replacen("/ResponseMessage/", "", 1)).collect()
 }
 
 fn compare(path: &str, parent: u32, one: &[Item], other: &[Item], known: &mut Known, found: &mut Vec<String>) {
@@ -148,7 +149,7 @@ fn compare(path: &str, parent: u32, one: &[Item], other: &[Item], known: &mut Kn
     for (key, item) in &ones {
         let path = format!("{path}/{key}");
         match others.iter().find(|(name, _)| name == key).map(|(_, other)| *other) {
-            None => found.push(format!("-{path}{}", shown(item))),
+            None => found.push(format!("-{}", with_value(&path, item))),
             Some(other) => match (&item.value, &other.value) {
                 (Value::Structure(one), Value::Structure(other)) => {
                     compare(&path, item.tag, one, other, known, found);
@@ -159,7 +160,7 @@ fn compare(path: &str, parent: u32, one: &[Item], other: &[Item], known: &mut Kn
         }
     }
     let only_there = others.iter().filter(|(key, _)| !ones.iter().any(|(name, _)| name == key));
-    found.extend(only_there.map(|(key, item)| format!("+{path}/{key}{}", shown(item))));
+    found.extend(only_there.map(|(key, item)| format!("+{}", with_value(&format!("{path}/{key}"), item))));
     // The standard orders the fields of a structure, and not the attributes or choices in a list.
     let ordered = |keys: &[(String, &Item)]| -> Vec<u32> {
         keys.iter().map(|(_, item)| item.tag).filter(|tag| ![ATTRIBUTE, OPERATION, OBJECT_TYPE].contains(tag)).collect()
@@ -219,6 +220,12 @@ fn keyed<'a>(parent: u32, items: &'a [Item], known: Option<&Known>) -> Vec<(Stri
 
 fn name(number: u32) -> String {
     tag::entry(Tag::new(number)).map_or_else(|| format!("{number:06X}"), |row| row.name.to_owned())
+}
+
+/// A path with its value, which may be a part of it already.
+fn with_value(path: &str, item: &Item) -> String {
+    let value = shown(item);
+    if path.ends_with(&value) { path.to_owned() } else { format!("{path}{value}") }
 }
 
 /// A value in a difference.
