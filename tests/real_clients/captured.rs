@@ -121,7 +121,8 @@ fn captured_dialogues_are_answered_as_another_server_answered_them() {
     }
     assert!(unlisted.is_empty(), "{unlisted:#?}");
     // Whose operations there are only depends on what both grow; every other row must be true.
-    let stale = DIFFERENCES.iter().zip(&met).filter(|(row, met)| !**met && row.1 != "+BatchItem/ResponsePayload/Operation");
+    let stale =
+        DIFFERENCES.iter().zip(&met).filter(|(row, met)| !**met && row.1 != "+BatchItem/ResponsePayload/Operation");
     let stale: Vec<_> = stale.map(|(row, _)| row).collect();
     assert!(stale.is_empty(), "no longer true: {stale:#?}");
 }

@@ -14,7 +14,8 @@ fn openssl(dbpath: &Dbpath, line: &str) -> (Option<i32>, String) {
 
 /// A proxy, or a printed reason where this machine has no OpenSSL.
 fn served() -> Option<(Dbpath, Proxy)> {
-    let there = Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    let there =
+        Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if !there {
         eprintln!("skipped: there is no `openssl` here");
         return None;
@@ -40,7 +41,8 @@ fn openssl_shakes_hands_in_tls_1_2_and_1_3_under_every_name_of_loopback() {
             assert!(code == Some(0) && told.contains(said) && told.contains("Verification: OK"), "{line}: {told}");
         }
     }
-    let other = format!("s_client -brief -connect 127.0.0.1:{} {TRUSTING} {OWN} -verify_hostname example.com", proxy.port);
+    let other =
+        format!("s_client -brief -connect 127.0.0.1:{} {TRUSTING} {OWN} -verify_hostname example.com", proxy.port);
     let (code, told) = openssl(&dbpath, &other);
     assert!(code == Some(1) && told.contains("hostname mismatch"), "{told}");
     // TLS 1.1 is too old (RFC 8996); OpenSSL itself must be told to speak it.
@@ -62,9 +64,13 @@ fn openssl_without_a_client_certificate_is_turned_away() {
         // The alert certificate_required (RFC 8446 section 6.2).
         assert!(code == Some(1) && told.contains("SSL alert number 116"), "{line}: {told}");
     }
-    let (code, told) = openssl(&dbpath, "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.pem -out stranger.pem -subj /CN=mongod -days 1");
+    let (code, told) = openssl(
+        &dbpath,
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.pem -out stranger.pem -subj /CN=mongod -days 1",
+    );
     assert_eq!(code, Some(0), "{told}");
-    let stranger = format!("s_client -quiet -connect 127.0.0.1:{} {TRUSTING} -cert stranger.pem -key other.pem", proxy.port);
+    let stranger =
+        format!("s_client -quiet -connect 127.0.0.1:{} {TRUSTING} -cert stranger.pem -key other.pem", proxy.port);
     let (code, told) = openssl(&dbpath, &stranger);
     assert!(code == Some(1) && told.contains("alert"), "{told}");
 }
@@ -77,7 +83,8 @@ fn openssl_verifies_the_chain_and_finds_what_each_certificate_is_for() {
     dbpath.write("server.pem", &told);
     // Strict is what Python 3.13 and later ask for by default.
     for (purpose, file) in [("sslserver", "server.pem"), ("sslclient", "kmipClient.pem")] {
-        let (code, told) = openssl(&dbpath, &format!("verify -x509_strict -CAfile kmipCA.pem -purpose {purpose} {file}"));
+        let (code, told) =
+            openssl(&dbpath, &format!("verify -x509_strict -CAfile kmipCA.pem -purpose {purpose} {file}"));
         assert_eq!((code, told), (Some(0), format!("{file}: OK\n")));
         let other = if purpose == "sslserver" { "sslclient" } else { "sslserver" };
         let (code, told) = openssl(&dbpath, &format!("verify -CAfile kmipCA.pem -purpose {other} {file}"));
@@ -95,6 +102,8 @@ fn openssl_verifies_the_chain_and_finds_what_each_certificate_is_for() {
         }
     }
     let (_, told) = openssl(&dbpath, "x509 -noout -text -in kmipCA.pem");
-    assert!(!told.contains("PRIVATE KEY") && !String::from_utf8(dbpath.read("kmipCA.pem")).unwrap().contains("PRIVATE"));
+    assert!(
+        !told.contains("PRIVATE KEY") && !String::from_utf8(dbpath.read("kmipCA.pem")).unwrap().contains("PRIVATE")
+    );
     assert_eq!((dbpath.mode("kmipCA.pem"), dbpath.mode("kmipClient.pem")), (0o644, 0o600));
 }

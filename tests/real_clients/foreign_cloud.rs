@@ -81,12 +81,15 @@ fn roles_are_assumed_through_motos_token_service() {
 
     // The token service is needed: without one at its address, nothing opens.
     let nowhere = ["--role-arn", &role, "--kms-deadline", "2s"];
-    let closed = ["--kms-endpoint", cloud.made("endpoint"), "--token-endpoint", "http://127.0.0.1:1", "--allow-plain-http"];
+    let closed =
+        ["--kms-endpoint", cloud.made("endpoint"), "--token-endpoint", "http://127.0.0.1:1", "--allow-plain-http"];
     let mut proxy = cloud.dbpath.serve_with("aws", &[&closed[..], &nowhere].concat());
     assert!(cloud.client(&proxy).ask(&get(&id), tag::KEY_MATERIAL).is_empty());
-    for _ in 0..12 { eprintln!("XX {}", proxy.line()); }
-    let line = proxy.line();
-    assert!(line.starts_with("error[") && line.contains(&id), "{line}");
+    let told: Vec<String> = (0..8).map(|_| proxy.line()).collect();
+    let told = told.join("\n");
+    assert!(told.starts_with("error[endpoint-unreachable]: ") && told.contains(&id), "{told}");
+    assert!(told.contains(&format!("assuming the role {role} through STS: http://127.0.0.1:1: ")), "{told}");
+    assert!(told.contains("or --token-endpoint for the token service"), "{told}");
 }
 
 #[test]

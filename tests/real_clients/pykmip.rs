@@ -13,8 +13,13 @@ const NOT_YET: [&str; 3] = ["get attribute list", "modify attribute", "delete at
 
 /// Steps that are refused in a version of KMIP that does not have their operation, with its first minor version: Discover
 /// Versions (KMIP 1.1 section 4.26), Encrypt and Decrypt (KMIP 1.2 sections 4.29 and 4.30).
-const YOUNGER: [(&str, u32); 5] =
-    [("discover versions", 1), ("encrypt", 2), ("encrypt, iv drawn", 2), ("encrypt, pre-active", 2), ("encrypt, revoked", 2)];
+const YOUNGER: [(&str, u32); 5] = [
+    ("discover versions", 1),
+    ("encrypt", 2),
+    ("encrypt, iv drawn", 2),
+    ("encrypt, pre-active", 2),
+    ("encrypt, revoked", 2),
+];
 
 /// What a step comes to: what it gives, or why it is refused.
 fn expected(step: &str, minor: u32) -> Value {
@@ -33,7 +38,9 @@ fn expected(step: &str, minor: u32) -> Value {
         "discover versions" => json!({"gave": ["1.4", "1.3", "1.2", "1.1", "1.0"]}),
         "get" => json!({"gave": ["SymmetricKey", 32]}),
         "get, revoked" => json!({"gave": 32}),
-        "get, registered" | "locate by name" | "locate by type" | "decrypt" | "decrypt, iv drawn" => json!({"gave": true}),
+        "get, registered" | "locate by name" | "locate by type" | "decrypt" | "decrypt, iv drawn" => {
+            json!({"gave": true})
+        }
         "register" | "register secret data" => json!({"gave": true}),
         "get, secret data" => json!({"gave": ["SecretData", true]}),
         // 96 bytes and a block of padding (PKCS #5).
@@ -72,7 +79,8 @@ fn lives(minor: u32) {
     // The first few say more than a table can.
     let query = seen.remove("query").unwrap();
     let operations = query["gave"]["operations"].as_array().unwrap();
-    for operation in ["CREATE", "REGISTER", "LOCATE", "GET", "GET_ATTRIBUTES", "ACTIVATE", "REVOKE", "DESTROY", "QUERY"] {
+    for operation in ["CREATE", "REGISTER", "LOCATE", "GET", "GET_ATTRIBUTES", "ACTIVATE", "REVOKE", "DESTROY", "QUERY"]
+    {
         assert!(operations.contains(&json!(operation)), "{operation}: {query}");
     }
     for (operation, since) in [("DISCOVER_VERSIONS", 1), ("ENCRYPT", 2), ("DECRYPT", 2)] {

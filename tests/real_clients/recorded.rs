@@ -18,10 +18,8 @@ struct Recorded {
     calls: &'static [(&'static [&'static str], &'static [&'static str])],
 }
 
-const PYKMIP_1_0: Recorded =
-    Recorded { file: "pykmip-client-1.0", script: "pykmip_client", calls: &[(&[], &["1.0"])] };
-const PYKMIP_1_4: Recorded =
-    Recorded { file: "pykmip-client-1.4", script: "pykmip_client", calls: &[(&[], &["1.4"])] };
+const PYKMIP_1_0: Recorded = Recorded { file: "pykmip-client-1.0", script: "pykmip_client", calls: &[(&[], &["1.0"])] };
+const PYKMIP_1_4: Recorded = Recorded { file: "pykmip-client-1.4", script: "pykmip_client", calls: &[(&[], &["1.4"])] };
 const PLAIN: Recorded =
     Recorded { file: "libmongocrypt", script: "data_keys", calls: &[(&["make"], &[]), (&["open"], &[])] };
 const DELEGATED: Recorded = Recorded {

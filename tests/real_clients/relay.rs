@@ -39,7 +39,9 @@ impl Relay {
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 let client = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
                 let (towards, kept) = (towards.clone(), kept.clone());
-                std::thread::spawn(move || pass_on(client, connection + 1, Client::connect_to(&towards, behind), &kept));
+                std::thread::spawn(move || {
+                    pass_on(client, connection + 1, Client::connect_to(&towards, behind), &kept)
+                });
             }
         });
         relay

@@ -26,7 +26,10 @@ impl Python {
         let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real_clients/scripts");
         let mut command = Command::new(&self.0);
         command.arg("-B").arg(format!("{scripts}/{name}.py")).args(arguments).stdin(Stdio::null());
-        command.env("NO_PROXY", "*").env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        command
+            .env("NO_PROXY", "*")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
         command
     }
 

@@ -176,7 +176,8 @@ fn compare(path: &str, parent: u32, one: &[Item], other: &[Item], known: &mut Kn
 }
 
 fn same(item: &Item, other: &Item, siblings: &[Item], known: &mut Known) -> bool {
-    let (Value::Leaf { kind, bytes }, Value::Leaf { kind: other_kind, bytes: other_bytes }) = (&item.value, &other.value)
+    let (Value::Leaf { kind, bytes }, Value::Leaf { kind: other_kind, bytes: other_bytes }) =
+        (&item.value, &other.value)
     else {
         return false;
     };
@@ -204,7 +205,8 @@ fn keyed<'a>(parent: u32, items: &'a [Item], known: Option<&Known>) -> Vec<(Stri
                 let _ = write!(key, "[{}]", attribute_name(inside));
             }
             Value::Leaf { .. } if many || (parent == RESPONSE_PAYLOAD && item.tag == OPERATION) => {
-                let said = known.map_or_else(|| item.clone(), |known| known.translate(std::slice::from_ref(item)).remove(0));
+                let said =
+                    known.map_or_else(|| item.clone(), |known| known.translate(std::slice::from_ref(item)).remove(0));
                 let _ = write!(key, "{}", shown(&said));
             }
             _ => {}
@@ -233,11 +235,9 @@ fn shown(item: &Item) -> String {
     match &item.value {
         Value::Structure(_) => String::new(),
         Value::Leaf { kind: TEXT, bytes } => format!(": {}", String::from_utf8_lossy(bytes)),
-        Value::Leaf { bytes, .. } => {
-            bytes.iter().fold(": ".to_owned(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
-        }
+        Value::Leaf { bytes, .. } => bytes.iter().fold(": ".to_owned(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        }),
     }
 }

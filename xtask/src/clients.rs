@@ -154,8 +154,7 @@ mod tests {
         for part in [CLIENTS, MONGOD] {
             let list = fs::read_to_string(crate::root().join(LISTS).join(part.list)).expect("it is committed");
             let lines = list.replace("\\\n", " ");
-            let packages: Vec<&str> =
-                lines.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+            let packages: Vec<&str> = lines.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
             assert!(!packages.is_empty());
             for package in packages {
                 assert!(package.contains("==") && package.contains("--hash=sha256:"), "{package}");
