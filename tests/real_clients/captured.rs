@@ -30,7 +30,7 @@ const DIFFERENCES: &[Row] = &[
         "psmdb-legacy-kmippp/07-get-name-attr",
         "-BatchItem/ResponsePayload/Attribute[Name]/AttributeIndex",
         Nobody,
-        "an index of 0 is assumed where none stands (section 3)",
+        "the index is optional, and 0 is assumed where none stands (sections 2.1.1 and 3)",
     ),
     (
         "getattributes-all",

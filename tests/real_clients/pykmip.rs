@@ -53,7 +53,7 @@ fn expected(step: &str, minor: u32) -> Value {
         "activate" | "revoke" | "revoke, compromised" | "destroy" | "destroy, compromised" | "destroy, pre-active" => {
             json!({"gave": null})
         }
-        // KMIP 1.4 section 11.19, and the state machine in section 3.22.
+        // KMIP 1.4 sections 11.20 and 11.22, and the state machine in section 3.22.
         "activate again" | "encrypt, pre-active" | "encrypt, revoked" | "destroy, active" => {
             json!({"refused": "PERMISSION_DENIED"})
         }
