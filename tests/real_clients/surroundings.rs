@@ -60,6 +60,8 @@ fn set_up(part: &str, list: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("real-clients");
     let there = std::fs::read_to_string(folder.join(part)).is_ok_and(|made| made == list);
     if !there {
+        let required = std::env::var("REAL_CLIENTS").is_ok_and(|value| value == "required");
+        assert!(!required, "REAL_CLIENTS=required, and {part} is not set up as listed: `cargo xtask clients`");
         eprintln!("skipped: {part} is not set up as listed; `cargo xtask clients` sets it up, or says why it cannot");
     }
     there.then_some(folder)

@@ -19,6 +19,9 @@ const LISTS: &str = "tests/real_clients";
 /// Python's releases for which every package on the list exists (pymongo 4.20 wants 3.11).
 const PYTHON: Program<'_> = Program::new(&["python3", "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))"]);
 
+/// It is taken as the machine has it, and not set up.
+const OPENSSL: Program<'_> = Program::new(&["openssl", "version"]);
+
 /// What pip says when a file is not the one on the list.
 const NOT_THE_SAME: &str = "DO NOT MATCH THE HASHES";
 
@@ -26,10 +29,13 @@ const NOT_THE_SAME: &str = "DO NOT MATCH THE HASHES";
 pub(crate) fn run(root: &Path) -> Result<Vec<String>, String> {
     let folder = digests::target_folder(root)?.join("real-clients");
     fs::create_dir_all(&folder).map_err(|error| format!("failed to make {}: {error}", folder.display()))?;
-    let notes = set_up(root, &folder)?;
+    let mut notes = set_up(root, &folder)?;
+    if !OPENSSL.answers(root) {
+        notes.push("certificates as OpenSSL sees them: there is no `openssl` here".to_owned());
+    }
     match notes.first() {
         Some(note) if env::var("REAL_CLIENTS").is_ok_and(|value| value == "required") => {
-            Err(format!("{note}; REAL_CLIENTS=required does not allow that"))
+            Err(format!("REAL_CLIENTS=required, and not set up: {note}"))
         }
         _ => Ok(notes),
     }
@@ -44,13 +50,14 @@ struct Part {
 }
 
 /// The clients in Python.
-const CLIENTS: Part = Part { name: "real clients (PyKMIP, libmongocrypt, moto)", list: "requirements.txt" };
+const CLIENTS: Part =
+    Part { name: "PyKMIP, libmongocrypt, pymongo and moto, as real clients", list: "requirements.txt" };
 
 /// The database.
 const MONGOD: Part = Part { name: "a real mongod (community) behind a driver", list: "mongod.txt" };
 
 fn set_up(root: &Path, folder: &Path) -> Result<Vec<String>, String> {
-    let note = |part: &Part, why: &str| format!("{}: {why}; `cargo xtask clients` sets it up", part.name);
+    let note = |part: &Part, why: &str| format!("{} (`cargo xtask clients` tries again): {why}", part.name);
     if !PYTHON.answers(root) {
         return Ok(vec![note(&CLIENTS, "no `python3` of release 3.11 or later with its module venv")]);
     }
