@@ -40,7 +40,7 @@ impl Relay {
                 let client = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
                 let (towards, kept) = (towards.clone(), kept.clone());
                 std::thread::spawn(move || {
-                    pass_on(client, connection + 1, Client::connect_to(&towards, behind), &kept)
+                    pass_on(client, connection + 1, Client::at(Client::config_from(&towards), behind), &kept)
                 });
             }
         });

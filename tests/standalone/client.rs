@@ -21,11 +21,16 @@ pub(super) struct Client(StreamOwned<ClientConnection, TcpStream>);
 impl Client {
     /// Connects with the files in the dbpath.
     pub(super) fn connect(dbpath: &Dbpath, proxy: &Proxy) -> Self {
-        Client::connect_to(dbpath.path(), proxy.port)
+        Client::with(Client::config(dbpath), proxy)
     }
 
-    /// Connects to a port with the files in a folder.
-    pub(super) fn connect_to(folder: &Path, port: u16) -> Self {
+    /// What a client needs to know, from the files in the dbpath.
+    pub(super) fn config(dbpath: &Dbpath) -> Arc<ClientConfig> {
+        Client::config_from(dbpath.path())
+    }
+
+    /// The same, from the files in any folder.
+    pub(super) fn config_from(folder: &Path) -> Arc<ClientConfig> {
         let env = Env::os();
         let mut roots = RootCertStore::empty();
         roots.add(tls::certificates(&env, &folder.join("kmipCA.pem")).unwrap().remove(0)).unwrap();
@@ -37,7 +42,17 @@ impl Client {
             .with_root_certificates(roots)
             .with_client_auth_cert(tls::certificates(&env, &own).unwrap(), key)
             .unwrap();
-        let connection = ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+        Arc::new(config)
+    }
+
+    /// Connects; the handshake comes with the first bytes.
+    pub(super) fn with(config: Arc<ClientConfig>, proxy: &Proxy) -> Self {
+        Client::at(config, proxy.port)
+    }
+
+    /// The same, to a port.
+    pub(super) fn at(config: Arc<ClientConfig>, port: u16) -> Self {
+        let connection = ClientConnection::new(config, "127.0.0.1".try_into().unwrap()).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -56,12 +71,26 @@ impl Client {
         message(&mut self.0)
     }
 
+    /// Asks, and reads the first byte of the answer: in TLS 1.3 a client learns only then whether it may come in.
+    pub(super) fn try_ask(&mut self, request: &[u8]) -> io::Result<()> {
+        self.0.write_all(request)?;
+        self.0.flush()?;
+        self.0.read_exact(&mut [0])
+    }
+
     /// The values in the answer's payload that have a tag; empty for a failure.
     pub(super) fn ask(&mut self, request: &[u8], wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
-        let answer = self.exchange(request).unwrap();
-        let mut found = Vec::new();
-        values(Reader::new(&answer), wanted, &mut found);
-        found
+        found(&self.exchange(request).unwrap(), wanted)
+    }
+
+    /// The bytes of the next answer.
+    pub(super) fn whole_answer(&mut self) -> Vec<u8> {
+        message(&mut self.0).unwrap()
+    }
+
+    /// The values with a tag in the next answer.
+    pub(super) fn answer(&mut self, wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
+        found(&self.whole_answer(), wanted)
     }
 
     /// Waits until the proxy closes the connection in good order: with a close_notify and without another byte.
@@ -82,12 +111,19 @@ pub(super) fn message(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(message)
 }
 
+fn found(answer: &[u8], wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    values(Reader::new(answer), wanted, &mut found);
+    found
+}
+
 fn values(mut reader: Reader<'_>, wanted: kmip_proxy::ttlv::Tag, found: &mut Vec<Vec<u8>>) {
     while let Some(item) = reader.next_item().unwrap() {
         match item.value {
             Value::Structure(inside) => values(inside, wanted, found),
             Value::ByteString(bytes) if item.tag == wanted => found.push(bytes.to_vec()),
             Value::TextString(text) if item.tag == wanted => found.push(text.as_bytes().to_vec()),
+            Value::Enumeration(number) if item.tag == wanted => found.push(number.to_be_bytes().to_vec()),
             _ => {}
         }
     }
