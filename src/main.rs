@@ -43,7 +43,11 @@ fn main() -> ExitCode {
 /// An exit code and what to say with it.
 type Failed = (u8, String);
 
-fn serve(config: Config, env: Env) -> Result<(), Failed> {
+fn serve(mut config: Config, env: Env) -> Result<(), Failed> {
+    // The commands that are shown must work from any directory.
+    if let Ok(absolute) = std::path::absolute(&config.dbpath) {
+        config.dbpath = absolute;
+    }
     let operator = Arc::new(StandardError::new(config.log_format, env.clock.clone()));
     let settings = proxy::Settings::from_config(config, &env).map_err(failed)?;
     let kms = kms::for_provider(settings.cloud_provider, &env, &settings.kms);

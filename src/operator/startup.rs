@@ -115,6 +115,9 @@ fn no_key(listing: &Listing, provider: Provider) -> Notice {
             Provider::Local => "A first start of mongod makes one, under the key that --local-key-file names. ",
         };
         format!("{first}For a snapshot, {check}")
+    } else if let Some((key, _)) = listing.of_others.first() {
+        let other = key.master_key.provider();
+        format!("There are keys of {} here: start the proxy with -cloudProvider {other}", other.title())
     } else {
         format!("Other files stand there, so that a key may be missing. Before mongod is started, {check}")
     };
