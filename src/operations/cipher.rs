@@ -79,6 +79,14 @@ pub(super) fn key(operations: &Operations, id: &str, purpose: Purpose) -> Result
     if !purpose.allowed_in(object.state) {
         return denied(format!("a key in state {} cannot {word}", object.state));
     }
+    let now = operations.now();
+    // KMIP 1.4 sections 3.25 and 3.26.
+    if purpose == Purpose::Decrypt && object.process_start_date.is_some_and(|date| date > now) {
+        return denied("the key's Process Start Date has not come: it cannot decrypt yet".to_owned());
+    }
+    if purpose == Purpose::Encrypt && object.protect_stop_date.is_some_and(|date| date <= now) {
+        return denied("the key's Protect Stop Date has come: it cannot encrypt any more".to_owned());
+    }
     if object.usage_mask & purpose.bit() == 0 {
         return denied(format!("the key's Cryptographic Usage Mask does not allow it to {word}"));
     }

@@ -20,7 +20,7 @@ use rustls::crypto::CryptoProvider;
 
 use super::*;
 use crate::env::{Access, BoxFuture, Clock, Crypto, Files};
-use crate::keys::{CredentialSource, LayoutError, ManagedObject, MasterKey, ObjectType, Secret, SnapshotLayout};
+use crate::keys::{CredentialSource, LayoutError, ManagedObject, MasterKey, ObjectName, ObjectType, Secret, SnapshotLayout};
 use crate::kms::{Call, Description, KmsError};
 use crate::operator::Notice;
 
@@ -63,7 +63,7 @@ impl Bench {
         object.length_bits = Some(256);
         object.usage_mask = 12;
         object.activation_date = Some(NOW - 30);
-        object.names = vec!["master".to_owned()];
+        object.names = ObjectName::texts(["master"]);
         bench.store(object, Some(&[7; 32]));
         bench
     }
