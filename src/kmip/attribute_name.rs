@@ -201,7 +201,7 @@ attributes! {
     REVOCATION_REASON = "Revocation Reason", V1_0, One Server Never Kept, CRYPTOGRAPHIC;
     ARCHIVE_DATE = "Archive Date", V1_0, One Server Never Kept, ALL;
     OBJECT_GROUP = "Object Group", V1_0, Many Client Always Deletable, ALL;
-    FRESH = "Fresh", V1_1, One Server Never Kept, CRYPTOGRAPHIC;
+    FRESH = "Fresh", V1_1, One Client Never Kept, CRYPTOGRAPHIC;
     LINK = "Link", V1_0, Many Client Always Deletable, CRYPTOGRAPHIC;
     APPLICATION_SPECIFIC_INFORMATION = "Application Specific Information", V1_0, Many Client Always Deletable, ALL;
     CONTACT_INFORMATION = "Contact Information", V1_0, One Client Always Deletable, ALL;

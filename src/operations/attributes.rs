@@ -166,6 +166,7 @@ fn put(object: &mut ManagedObject, index: u32, value: &AttributeValue) {
         AttributeValue::ProcessStartDate(date) => object.process_start_date = Some(*date),
         AttributeValue::ProtectStopDate(date) => object.protect_stop_date = Some(*date),
         AttributeValue::DeactivationDate(date) => object.deactivation_date = Some(*date),
+        AttributeValue::Fresh(fresh) => object.fresh = Some(*fresh),
         AttributeValue::OriginalCreationDate(date) => object.original_creation_date = Some(*date),
         AttributeValue::Sensitive(sensitive) => {
             object.protection.sensitive = *sensitive;
@@ -186,22 +187,21 @@ fn put(object: &mut ManagedObject, index: u32, value: &AttributeValue) {
     }
 }
 
-/// The dates of an object come one after the other (KMIP 1.4 sections 3.24 to 3.27).
+/// An object is activated first and deactivated last (KMIP 1.4 sections 3.24 to 3.27). Between the Process Start Date and
+/// the Protect Stop Date the standard demands no order, and its cases have either.
 pub(super) fn refuse_disorder(object: &ManagedObject) -> Result<(), Failed> {
-    let dates = [
-        ("Activation Date", object.activation_date),
-        ("Process Start Date", object.process_start_date),
-        ("Protect Stop Date", object.protect_stop_date),
-        ("Deactivation Date", object.deactivation_date),
-    ];
-    let set: Vec<(&str, i64)> = dates.into_iter().filter_map(|(name, date)| Some((name, date?))).collect();
-    match set.windows(2).find(|pair| pair[0].1 > pair[1].1) {
-        Some(pair) => {
-            let why = format!("the {} would come after the {}", pair[0].0, pair[1].0);
-            Err(Failed::new(ResultReason::INVALID_FIELD, why))
+    let activation = ("Activation Date", object.activation_date);
+    let deactivation = ("Deactivation Date", object.deactivation_date);
+    let start = ("Process Start Date", object.process_start_date);
+    let stop = ("Protect Stop Date", object.protect_stop_date);
+    let ordered = [(activation, start), (activation, stop), (start, deactivation), (stop, deactivation)];
+    for ((earlier, first), (later, second)) in ordered.into_iter().chain([(activation, deactivation)]) {
+        if first.zip(second).is_some_and(|(first, second)| first > second) {
+            let why = format!("the {earlier} would come after the {later}");
+            return Err(Failed::new(ResultReason::INVALID_FIELD, why));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 /// Refuses the values that no object here can have.

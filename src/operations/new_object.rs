@@ -104,7 +104,7 @@ impl Wishes {
         }
         refuse_disorder(&object)?;
         if let Some(material) = material {
-            object.fresh = Some(true);
+            object.fresh = object.fresh.or(Some(true));
             object.protection.always_sensitive = object.protection.sensitive;
             object.protection.never_extractable = !object.protection.extractable;
             object.digest = digest_of(object.object_type, material);
