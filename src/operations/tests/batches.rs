@@ -96,7 +96,7 @@ async fn of_a_batch_the_items_fail_for_which_there_is_no_room_and_the_first_ones
         (whole - 1, vec![None, None, large]),
         (whole - 110, vec![None, large, None]),
         (700, vec![large, None, None]),
-        (340, vec![large, large, large]),
+        (360, vec![large, large, large]),
         (250, vec![large]),
     ] {
         let answered = bench.ask(ask(maximum)).await;

@@ -1,5 +1,6 @@
 //! The operations over a dbpath in memory and a provider that does what the test says.
 
+mod attributes;
 mod batches;
 mod ciphers;
 mod failures;
