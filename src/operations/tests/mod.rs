@@ -8,7 +8,10 @@ mod lifecycle;
 mod locate;
 mod new_objects;
 mod objects;
+mod profiles;
+mod questions;
 mod replays;
+mod templates;
 mod wire;
 
 use std::collections::BTreeMap;
