@@ -144,3 +144,125 @@ fn others(document: &mut Document<'_>, field: &str) -> Result<Vec<OtherAttribute
 fn is_value(value: &[u8]) -> bool {
     Reader::only_item(value).is_ok_and(|item| item.tag == tag::ATTRIBUTE_VALUE)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::super::{MasterKey, ObjectType, WrappedKey, key_file};
+    use super::*;
+
+    /// What an older version wrote, to the letter.
+    const OLD: &str = r#"{
+  "format": "kmip-proxy/1",
+  "uniqueIdentifier": "k",
+  "objectType": "SymmetricKey",
+  "cryptographicAlgorithm": 3,
+  "cryptographicLength": 256,
+  "cryptographicUsageMask": 12,
+  "state": "PreActive",
+  "initialDate": 5,
+  "lastChangeDate": 5,
+  "names": ["one","two"],
+  "masterKey": {"provider":"local"},
+  "encryptionContext": {},
+  "keyMaterial": {"$binary":{"base64":"AQID","subType":"00"}}
+}
+"#;
+
+    fn text(text: &str) -> Vec<u8> {
+        let mut value = Vec::new();
+        Writer::new(&mut value).text_string(tag::ATTRIBUTE_VALUE, text);
+        value
+    }
+
+    fn integer(number: i32) -> Vec<u8> {
+        let mut value = Vec::new();
+        Writer::new(&mut value).integer(tag::ATTRIBUTE_VALUE, number);
+        value
+    }
+
+    fn full(object_type: ObjectType) -> WrappedKey {
+        let mut object = ManagedObject::new("k".to_owned(), object_type, 5);
+        let other = |name: &str, index, value| OtherAttribute { name: name.to_owned(), index, value };
+        object.process_start_date = Some(-7);
+        object.protect_stop_date = Some(8);
+        object.original_creation_date = Some(9);
+        object.names = ObjectName::texts(["one", "zwei \"\n"]);
+        object.names.push(ObjectName { value: "urn:x".to_owned(), kind: 2, index: 2 });
+        object.names.push(ObjectName { value: "late".to_owned(), kind: 1, index: 9 });
+        object.digest = Some(MaterialDigest { hashing_algorithm: 6, key_format_type: 1, value: vec![0xFF; 32] });
+        object.fresh = Some(false);
+        object.random_number_generator = Some(1);
+        object.protection =
+            Protection { sensitive: true, always_sensitive: true, extractable: false, never_extractable: true };
+        object.attributes = vec![other("x-n", 0, text("")), other("x-n", 3, integer(-1)), other("Link", 0, text("ü"))];
+        object.template = vec![other("x-handed-on", 0, text("on"))];
+        let wrapped = object_type.has_material().then(|| vec![1, 2, 3]);
+        let encryption_context = BTreeMap::new();
+        WrappedKey { object, master_key: MasterKey::Local, encryption_context, credentials_of: None, wrapped }
+    }
+
+    fn parse(text: &str) -> Result<WrappedKey, LayoutError> {
+        key_file::parse(Path::new("k.local.key.json"), "k", text.as_bytes())
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for object_type in [ObjectType::SymmetricKey, ObjectType::SecretData { kind: 1 }, ObjectType::Template] {
+            let key = full(object_type);
+            assert_eq!(parse(&key_file::render(&key)), Ok(key));
+        }
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_reads_as_an_object_without_all_that_and_is_written_as_it_was() {
+        let key = parse(OLD).unwrap();
+        assert_eq!(key.object.names, ObjectName::texts(["one", "two"]));
+        let mut expected = ManagedObject::new("k".to_owned(), ObjectType::SymmetricKey, 5);
+        (expected.algorithm, expected.length_bits, expected.usage_mask) = (Some(3), Some(256), 12);
+        expected.names.clone_from(&key.object.names);
+        assert_eq!(key.object, expected);
+        assert_eq!(key_file::render(&key), OLD, "an older version could go on reading it");
+    }
+
+    #[test]
+    fn people_can_read_what_clients_wrote() {
+        let written = key_file::render(&full(ObjectType::SymmetricKey));
+        for part in [
+            r#""names": ["one","zwei \"\n",{"index":2,"type":2,"value":"urn:x"},{"index":9,"type":1,"value":"late"}]"#,
+            r#"{"name":"x-n","text":""}"#,
+            r#"{"index":3,"name":"x-n","ttlv":"QgALAgAAAAT/////AAAAAA=="}"#,
+            r#""template": [{"name":"x-handed-on","text":"on"}]"#,
+            r#""extractable": false"#,
+        ] {
+            assert!(written.contains(part), "{part} in {written}");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_by_its_field() {
+        let good = key_file::render(&full(ObjectType::SymmetricKey));
+        for (from, to, field, why) in [
+            (r#""fresh": false"#, r#""fresh": 0"#, "fresh", "true or false"),
+            (r#""index":2,"type":2"#, r#""type":2"#, "names.index", "missing"),
+            (r#""type":2,"#, r#""type":"URI","#, "names.type", "whole number"),
+            (r#""keyFormatType":1"#, r#""format":1"#, "digest.keyFormatType", "missing"),
+            (r#""text":"""#, r#""txet":"""#, "attributes.name", "one of them"),
+            (r#""text":"""#, r#""text":"","ttlv":"QgAL""#, "attributes.name", "one of them"),
+            ("QgALAgAAAAT/////AAAAAA==", "QgALAgAAAAT/////AAAA", "attributes.ttlv", "Attribute Value"),
+            ("QgALAgAAAAT/////AAAAAA==", "?", "attributes.ttlv", "Attribute Value"),
+            (r#"{"name":"x-n","text":""}"#, r#""x-n""#, "attributes", "list of objects"),
+            (r#""template": ["#, r#""template": [7,"#, "template", "texts and objects"),
+        ] {
+            let damaged = good.replacen(from, to, 1);
+            assert_ne!(damaged, good, "{from}");
+            let error = parse(&damaged).unwrap_err();
+            assert_eq!(error.field.as_deref(), Some(field), "{to}: {error}");
+            assert!(error.why.contains(why), "{to}: {error}");
+        }
+        let template = key_file::render(&full(ObjectType::SymmetricKey)).replacen("SymmetricKey", "Template", 1);
+        assert_eq!(parse(&template).unwrap_err().field.as_deref(), Some("objectType"), "a template has no material");
+    }
+}
