@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use kmip_proxy::kmip::enums::{
     BatchErrorContinuationOption, BlockCipherMode, ClientRegistrationMethod, CryptographicAlgorithm, DestroyAction,
     Enumeration, HashingAlgorithm, KeyCompressionType, KeyFormatType, KeyWrapType, NameType, ObjectGroupMember,
-    ObjectType, Operation, PaddingMethod, QueryFunction, ResultReason, ResultStatus, RevocationReasonCode, RngAlgorithm,
-    RngMode, SecretDataType, State, UnwrapMode,
+    ObjectType, Operation, PaddingMethod, QueryFunction, ResultReason, ResultStatus, RevocationReasonCode,
+    RngAlgorithm, RngMode, SecretDataType, State, UnwrapMode,
 };
 use kmip_proxy::kmip::spelling::Compact;
 use kmip_proxy::kmip::{Payload, ProtocolVersion, RequestMessage, attribute_name, tag};
@@ -23,8 +23,8 @@ use kmiplab::wire::since::{Since, attribute_since, choice_since, tag_since};
 use kmiplab::wire::{Answer, Item, leaves, younger};
 use product::{
     ACTIVATE, ADD_ATTRIBUTE, CHECK, CREATE, DECRYPT, DELETE_ATTRIBUTE, DESTROY, DISCOVER_VERSIONS, ENCRYPT, GET,
-    GET_ATTRIBUTE_LIST, GET_ATTRIBUTES, LOCATE, MODIFY_ATTRIBUTE, OBTAIN_LEASE, Product, QUERY, REGISTER, REVOKE, naming,
-    prepared_disk, request,
+    GET_ATTRIBUTE_LIST, GET_ATTRIBUTES, LOCATE, MODIFY_ATTRIBUTE, OBTAIN_LEASE, Product, QUERY, REGISTER, REVOKE,
+    naming, prepared_disk, request,
 };
 
 /// Every tag of KMIP 1.0 to 1.4, and some numbers on both sides.

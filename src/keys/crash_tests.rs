@@ -204,7 +204,10 @@ fn an_update_is_done_or_not_after_a_crash_anywhere() {
         };
         let mut new = old.clone();
         change(&mut new).unwrap();
-        assert_eq!(crash_everywhere(Some(&old), &new, |layout| layout.update("k", &mut |key| Ok(change(key)?)).is_ok()), 4);
+        assert_eq!(
+            crash_everywhere(Some(&old), &new, |layout| layout.update("k", &mut |key| Ok(change(key)?)).is_ok()),
+            4
+        );
     }
 }
 

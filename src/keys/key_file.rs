@@ -50,9 +50,7 @@ pub(super) fn render(key: &WrappedKey) -> String {
     if let Some(revocation) = &object.revocation {
         fields.push(("revocation", json!({"code": revocation.code, "message": revocation.message})));
     }
-    fields.extend([
-        ("lastChangeDate", object.last_change_date.into()),
-    ]);
+    fields.extend([("lastChangeDate", object.last_change_date.into())]);
     fields.extend(object_attributes::render(object));
     fields.extend([
         ("masterKey", without_nulls(key.master_key.to_json())),

@@ -37,9 +37,7 @@ pub use import::{Import, ImportError, import};
 pub use layout::{Change, Found, KeyFiles, Layout, Listing, Wrapping};
 pub use layout_error::{LayoutError, LayoutErrorKind, UpdateError};
 pub use master_key::MasterKey;
-pub use object::{
-    ManagedObject, MaterialDigest, ObjectName, ObjectType, OtherAttribute, Protection, Revocation,
-};
+pub use object::{ManagedObject, MaterialDigest, ObjectName, ObjectType, OtherAttribute, Protection, Revocation};
 pub use provider::{Provider, UnknownProvider};
 pub(crate) use region::is_multi_region;
 pub use region::normalise as normalise_region;

@@ -102,13 +102,8 @@ const OF_CLIENTS: AttributeRow = AttributeRow {
 };
 
 /// Those that begin with `y-` are the server's. This one sets none.
-const OF_SERVERS: AttributeRow = AttributeRow {
-    name: "y-",
-    set_by: SetBy::Server,
-    modify: Modify::Never,
-    delete: Delete::Kept,
-    ..OF_CLIENTS
-};
+const OF_SERVERS: AttributeRow =
+    AttributeRow { name: "y-", set_by: SetBy::Server, modify: Modify::Never, delete: Delete::Kept, ..OF_CLIENTS };
 
 /// Whether a name is that of a custom attribute (clause 3.39).
 pub fn is_custom(name: &str) -> bool {
@@ -228,7 +223,8 @@ mod tests {
     #[test]
     fn each_attribute_is_as_old_as_the_tag_of_the_same_name() {
         for row in ATTRIBUTES {
-            let tag = tag::named(&Compact(row.name).to_string()).unwrap_or_else(|| panic!("no tag is called {}", row.name));
+            let tag =
+                tag::named(&Compact(row.name).to_string()).unwrap_or_else(|| panic!("no tag is called {}", row.name));
             assert_eq!((tag.tag, tag.since), (row.tag, row.since), "{}", row.name);
             assert!(row.item_type().is_some(), "{}", row.name);
         }

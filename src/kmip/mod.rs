@@ -21,9 +21,7 @@ pub mod spelling;
 pub mod tag;
 pub mod version;
 
-pub use attribute::{
-    Attribute, AttributeValue, Digest, Name, RandomNumberGenerator, RawValue, RevocationReason,
-};
+pub use attribute::{Attribute, AttributeValue, Digest, Name, RandomNumberGenerator, RawValue, RevocationReason};
 pub use encoder::Younger;
 pub use error::{FrameError, FrameErrorKind, ItemError};
 pub use object::{KeyMaterial, RegisteredObject};

@@ -247,9 +247,7 @@ impl ResponsePayload<'_> {
     /// At least as many bytes as the encoded fields have.
     pub(crate) fn size_bound(&self) -> usize {
         match self {
-            ResponsePayload::Get { unique_identifier, object } => {
-                256 + unique_identifier.len() + object.size_bound()
-            }
+            ResponsePayload::Get { unique_identifier, object } => 256 + unique_identifier.len() + object.size_bound(),
             ResponsePayload::Register { unique_identifier }
             | ResponsePayload::Activate { unique_identifier }
             | ResponsePayload::Revoke { unique_identifier }

@@ -48,7 +48,10 @@ pub(super) fn held(object: &ManagedObject) -> Vec<Attribute> {
 /// What only objects with key material have.
 fn of_material(object: &ManagedObject, one: &mut impl FnMut(AttributeValue)) {
     object.algorithm.map(|number| one(AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm(number))));
-    object.length_bits.and_then(|bits| i32::try_from(bits).ok()).map(|bits| one(AttributeValue::CryptographicLength(bits)));
+    object
+        .length_bits
+        .and_then(|bits| i32::try_from(bits).ok())
+        .map(|bits| one(AttributeValue::CryptographicLength(bits)));
     if let Some(digest) = &object.digest {
         one(AttributeValue::Digest(Digest {
             hashing_algorithm: HashingAlgorithm(digest.hashing_algorithm),

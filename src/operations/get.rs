@@ -78,7 +78,10 @@ fn refuse_protected(request: &Request<'_>, key: &WrappedKey) -> Result<(), Faile
     let (reason, why) = if !protection.extractable {
         (ResultReason::NOT_EXTRACTABLE, "the object is not Extractable")
     } else if protection.sensitive {
-        (ResultReason::SENSITIVE, "the object is Sensitive: it leaves a server only wrapped, and this one does not wrap")
+        (
+            ResultReason::SENSITIVE,
+            "the object is Sensitive: it leaves a server only wrapped, and this one does not wrap",
+        )
     } else {
         return Ok(());
     };

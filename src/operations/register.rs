@@ -39,8 +39,7 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &Register) -> Outcom
     let mut wishes = Wishes::read(operations, &payload.template, object_type)?;
     let material = material(block, format)?;
     agree(&mut wishes, block, material)?;
-    let material =
-        Material { secret: Secret::new(material.to_vec()), format: block.key_format_type, drawn_by: None };
+    let material = Material { secret: Secret::new(material.to_vec()), format: block.key_format_type, drawn_by: None };
     let id = keep(operations, wishes, &material).await?;
     *request.placeholder = Some(id.clone());
     Ok(ResponsePayload::Register { unique_identifier: Cow::Owned(id) })
@@ -48,11 +47,7 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &Register) -> Outcom
 
 /// Registers a template (KMIP 1.4 section 2.2.6): attributes that stand in it are for others, those in the request's
 /// Template-Attribute are its own. A Name that stands in it is its own as well: the cases of 1.0 know no other way.
-fn template(
-    request: &mut Request<'_>,
-    own: &TemplateAttribute,
-    attributes: &[Attribute],
-) -> Result<String, Failed> {
+fn template(request: &mut Request<'_>, own: &TemplateAttribute, attributes: &[Attribute]) -> Result<String, Failed> {
     let mut own = own.clone();
     let mut content: Vec<OtherAttribute> = Vec::new();
     for attribute in attributes {

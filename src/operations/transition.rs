@@ -16,9 +16,7 @@ pub(super) fn transition(
     refusal: ResultReason,
     transition: impl Fn(&mut WrappedKey, i64) -> Result<(), Refused>,
 ) -> Result<(), Failed> {
-    change(operations, id, |key, now| {
-        transition(key, now).map_err(|refused| Failed::new(refusal, refused.to_string()))
-    })
+    change(operations, id, |key, now| transition(key, now).map_err(|refused| Failed::new(refusal, refused.to_string())))
 }
 
 /// Changes an object that was found a moment ago, and returns what the change does. The change is given the time, and

@@ -5,9 +5,7 @@
 
 use super::Typed;
 use crate::kmip::encoder::Encoder;
-use crate::kmip::enums::{
-    Enumeration, HashingAlgorithm, KeyFormatType, NameType, RevocationReasonCode, RngAlgorithm,
-};
+use crate::kmip::enums::{Enumeration, HashingAlgorithm, KeyFormatType, NameType, RevocationReasonCode, RngAlgorithm};
 use crate::kmip::object::optional_enumeration;
 use crate::kmip::version::ProtocolVersion;
 use crate::kmip::{attribute_name, tag};
@@ -24,10 +22,7 @@ const SHAPES: &[(&str, &[(Tag, bool)])] = &[
     // Clause 3.35.
     (attribute_name::LINK, &[(tag::LINK_TYPE, true), (tag::LINKED_OBJECT_IDENTIFIER, true)]),
     // Clause 3.40.
-    (
-        attribute_name::ALTERNATIVE_NAME,
-        &[(tag::ALTERNATIVE_NAME_VALUE, true), (tag::ALTERNATIVE_NAME_TYPE, true)],
-    ),
+    (attribute_name::ALTERNATIVE_NAME, &[(tag::ALTERNATIVE_NAME_VALUE, true), (tag::ALTERNATIVE_NAME_TYPE, true)]),
     // Clause 3.42.
     (
         attribute_name::KEY_VALUE_LOCATION,
@@ -74,7 +69,9 @@ pub(super) fn check_carried(name: &str, item: &Item<'_>) -> Result<(), TtlvError
     let mut fields = item.structure()?;
     for (tag, required) in *shape {
         let field = if *required { Some(fields.required(*tag)?) } else { fields.optional(*tag)? };
-        let (Some(field), Some(expected)) = (field, tag::entry(*tag).and_then(|entry| entry.item_type)) else { continue };
+        let (Some(field), Some(expected)) = (field, tag::entry(*tag).and_then(|entry| entry.item_type)) else {
+            continue;
+        };
         if field.item_type() != expected {
             let kind = TtlvErrorKind::WrongType { tag: *tag, expected, found: field.item_type() };
             return Err(TtlvError::new(kind, field.offset));

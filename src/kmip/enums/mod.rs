@@ -17,8 +17,8 @@ pub use cipher::{BlockCipherMode, HashingAlgorithm, PaddingMethod};
 pub use key::{CryptographicAlgorithm, KeyCompressionType, KeyFormatType, KeyWrapType};
 pub use object::{NameType, ObjectGroupMember, ObjectType, RevocationReasonCode, SecretDataType, State};
 pub use operation::{BatchErrorContinuationOption, Operation, QueryFunction};
-pub use server::{ClientRegistrationMethod, DestroyAction, RngAlgorithm, RngMode, UnwrapMode};
 pub use result::{ResultReason, ResultStatus};
+pub use server::{ClientRegistrationMethod, DestroyAction, RngAlgorithm, RngMode, UnwrapMode};
 
 /// What all enumerations can do.
 pub trait Enumeration: Copy {

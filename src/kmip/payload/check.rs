@@ -23,7 +23,10 @@ impl<'a> Check<'a> {
     pub(super) fn decode(fields: &mut Reader<'a>) -> Result<Self, TtlvError> {
         Ok(Check {
             unique_identifier: unique_identifier(fields)?,
-            usage_limits_count: fields.optional(tag::USAGE_LIMITS_COUNT)?.map(|item| item.long_integer()).transpose()?,
+            usage_limits_count: fields
+                .optional(tag::USAGE_LIMITS_COUNT)?
+                .map(|item| item.long_integer())
+                .transpose()?,
             cryptographic_usage_mask: fields
                 .optional(tag::CRYPTOGRAPHIC_USAGE_MASK)?
                 .map(|item| item.integer())

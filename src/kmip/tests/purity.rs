@@ -263,20 +263,13 @@ fn room_for_an_answer_is_made_before_it_is_written() {
         ResponsePayload::AddAttribute { unique_identifier: long.as_str().into(), attribute: digest.clone() },
         ResponsePayload::ModifyAttribute { unique_identifier: long.as_str().into(), attribute: digest.clone() },
         ResponsePayload::DeleteAttribute { unique_identifier: long.as_str().into(), attribute: digest.clone() },
-        ResponsePayload::Get {
-            unique_identifier: "1".into(),
-            object: ManagedObject::Template(vec![digest; 3]),
-        },
+        ResponsePayload::Get { unique_identifier: "1".into(), object: ManagedObject::Template(vec![digest; 3]) },
         ResponsePayload::Check {
             unique_identifier: Some(long.as_str().into()),
             cryptographic_usage_mask: Some(12),
             lease_time: Some(3600),
         },
-        ResponsePayload::ObtainLease {
-            unique_identifier: long.as_str().into(),
-            lease_time: 3600,
-            last_change_date: 7,
-        },
+        ResponsePayload::ObtainLease { unique_identifier: long.as_str().into(), lease_time: 3600, last_change_date: 7 },
         ResponsePayload::Destroy { unique_identifier: long.as_str().into() },
         ResponsePayload::Register { unique_identifier: long.as_str().into() },
         ResponsePayload::Create { object_type: ObjectType::SECRET_DATA, unique_identifier: long.as_str().into() },

@@ -107,7 +107,9 @@ async fn an_attribute_may_be_of_every_type_and_comes_back_as_it_was_sent() {
 #[tokio::test]
 async fn several_of_one_name_are_told_apart_by_an_index_that_stays_when_another_goes() {
     let bench = Bench::new();
-    for (value, expected) in [("a", "Name=x-n Value=a"), ("b", "Name=x-n Index=1 Value=b"), ("c", "Name=x-n Index=2 Value=c")] {
+    for (value, expected) in
+        [("a", "Name=x-n Value=a"), ("b", "Name=x-n Index=1 Value=b"), ("c", "Name=x-n Index=2 Value=c")]
+    {
         assert_eq!(told(&bench.one(add(KEY, "x-n", &text(value))).await), expected);
     }
     assert_eq!(told(&bench.one(delete(KEY, "x-n", Some(1))).await), "Name=x-n Index=1 Value=b");
@@ -257,7 +259,8 @@ async fn the_list_names_each_attribute_once_and_those_of_the_version_only() {
     let oldest = "UniqueIdentifierObjectTypeCryptographicAlgorithmCryptographicLengthDigestCryptographicUsageMaskLeaseTime\
                   StateInitialDateLastChangeDate";
     let (fresh, created) = ("Fresh", "OriginalCreationDate");
-    let of = |fresh, created, rest| format!("{}x-n", oldest.replace("LastC", &format!("{fresh}LastC")) + created + rest);
+    let of =
+        |fresh, created, rest| format!("{}x-n", oldest.replace("LastC", &format!("{fresh}LastC")) + created + rest);
     let protection = "SensitiveAlwaysSensitiveExtractableNeverExtractable";
     assert_eq!(listed((1, 0)).await, of("", "", ""));
     assert_eq!(listed((1, 1)).await, of(fresh, "", ""));
@@ -274,7 +277,8 @@ async fn a_digest_is_that_of_the_material_and_names_its_format_since_1_1() {
     let sha256 = "f39dac6cbaba535e2c207cd0cd8f154974223c848f727f98b3564cea569b41cf";
     for (version, format) in [((1, 0), None), ((1, 1), Some("KeyFormatType=1".to_owned()))] {
         let answered = bench.ask(Ask { version, ..Ask::of(get_attributes(Some(&id), &["Digest"])) }).await;
-        let expected = ["AttributeName=Digest".to_owned(), "HashingAlgorithm=6".to_owned(), format!("DigestValue={sha256}")];
+        let expected =
+            ["AttributeName=Digest".to_owned(), "HashingAlgorithm=6".to_owned(), format!("DigestValue={sha256}")];
         assert_eq!(answered.items[0].payload[1..], expected.into_iter().chain(format).collect::<Vec<_>>());
     }
     let password = Registered { secret: Some(1), ..Registered::seed(b"guess me") };

@@ -235,10 +235,7 @@ async fn the_known_answers_of_nist_for_blocks_alone_come_out_too() {
     // NIST SP 800-38A, F.1.1 and F.1.5: the first two blocks, AES of 128 and of 256 bits.
     let clear = bytes("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
     for (key, encrypted) in [
-        (
-            "2b7e151628aed2a6abf7158809cf4f3c",
-            "3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf",
-        ),
+        ("2b7e151628aed2a6abf7158809cf4f3c", "3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf"),
         (
             "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
             "f3eed1bdb5d2a03c064b5a7e3db181f8591ccb10d410ed26dc5ba74a31362870",

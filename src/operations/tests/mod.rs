@@ -24,7 +24,9 @@ use rustls::crypto::CryptoProvider;
 
 use super::*;
 use crate::env::{Access, BoxFuture, Clock, Crypto, Files};
-use crate::keys::{CredentialSource, LayoutError, ManagedObject, MasterKey, ObjectName, ObjectType, Secret, SnapshotLayout};
+use crate::keys::{
+    CredentialSource, LayoutError, ManagedObject, MasterKey, ObjectName, ObjectType, Secret, SnapshotLayout,
+};
 use crate::kms::{Call, Description, KmsError};
 use crate::operator::Notice;
 

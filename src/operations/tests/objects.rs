@@ -161,8 +161,8 @@ async fn query_tells_what_is_asked_for_and_no_more() {
     };
     // Operations is 1, Objects 2, Server Information 3, Profiles 10.
     let all = bench.one(query(&[1, 2, 3, 10])).await;
-    let operations =
-        [1, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 24, 30, 31, 32].map(|number| format!("Operation={number}"));
+    let operations = [1, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 24, 30, 31, 32]
+        .map(|number| format!("Operation={number}"));
     assert_eq!(all.payload[..18], operations);
     assert_eq!(all.payload[18..21], ["ObjectType=2", "ObjectType=6", "ObjectType=7"]);
     assert!(all.payload[21].starts_with("VendorIdentification=kmip-proxy ") && all.payload.len() == 22, "{all:?}");

@@ -82,8 +82,7 @@ async fn a_symmetric_key_lives_as_the_profile_of_its_life_cycle_has_it() {
             "Activation Date",
         ];
         let answer = client.one(get_attributes(Some(&id), &asked)).await;
-        let told: Vec<&str> =
-            answer.payload.iter().filter_map(|line| line.strip_prefix("AttributeName=")).collect();
+        let told: Vec<&str> = answer.payload.iter().filter_map(|line| line.strip_prefix("AttributeName=")).collect();
         assert_eq!(told, asked[..9], "in the order of the question, without the date that is not there");
         assert_eq!(client.state(&id).await, "1");
         assert_eq!(client.identifier(activate(Some(&id))).await, id);
@@ -209,5 +208,7 @@ async fn what_a_client_said_of_an_object_outlives_the_process() {
     let layout = SnapshotLayout::new(bench.disk.clone(), "/db".into(), Provider::Aws, CredentialSource::default());
     bench.operations.layout = Arc::new(layout);
     assert_eq!(bench.one(get_attributes(Some(&id), &[])).await.payload, before);
-    assert!(before.iter().any(|line| line == "NameValue=second") && !before.iter().any(|line| line == "NameValue=kept"));
+    assert!(
+        before.iter().any(|line| line == "NameValue=second") && !before.iter().any(|line| line == "NameValue=kept")
+    );
 }

@@ -52,7 +52,8 @@ async fn a_batch_goes_on_with_what_check_allows_and_not_with_what_it_refuses() {
 async fn a_lease_is_an_hour_and_there_is_none_of_what_is_compromised_or_gone() {
     let bench = Bench::new();
     let answer = bench.one(lease(KEY)).await;
-    let expected = [format!("UniqueIdentifier={KEY}"), "LeaseTime=3600".to_owned(), format!("LastChangeDate={}", NOW - 60)];
+    let expected =
+        [format!("UniqueIdentifier={KEY}"), "LeaseTime=3600".to_owned(), format!("LastChangeDate={}", NOW - 60)];
     assert_eq!(answer.payload, expected);
     for (id, events, reason) in [
         ("compromised", vec![Event::Compromise], ResultReason::PERMISSION_DENIED),
