@@ -47,47 +47,44 @@ pub(super) fn held(object: &ManagedObject) -> Vec<Attribute> {
 
 /// What only objects with key material have.
 fn of_material(object: &ManagedObject, one: &mut impl FnMut(AttributeValue)) {
-    object.algorithm.map(|number| one(AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm(number))));
-    object
-        .length_bits
-        .and_then(|bits| i32::try_from(bits).ok())
-        .map(|bits| one(AttributeValue::CryptographicLength(bits)));
-    if let Some(digest) = &object.digest {
-        one(AttributeValue::Digest(Digest {
-            hashing_algorithm: HashingAlgorithm(digest.hashing_algorithm),
-            digest_value: digest.value.clone(),
-            key_format_type: Some(KeyFormatType(digest.key_format_type)),
-        }));
-    }
-    if let Ok(mask) = i32::try_from(object.usage_mask) {
-        one(AttributeValue::CryptographicUsageMask(mask));
-    }
-    one(AttributeValue::State(WireState(object.state.number())));
-    if let Some(revocation) = &object.revocation {
-        let code = RevocationReasonCode(revocation.code);
-        one(AttributeValue::RevocationReason(RevocationReason { code, message: revocation.message.clone() }));
-    }
-    for (date, variant) in [
-        (object.activation_date, AttributeValue::ActivationDate as fn(i64) -> AttributeValue),
-        (object.process_start_date, AttributeValue::ProcessStartDate),
-        (object.protect_stop_date, AttributeValue::ProtectStopDate),
-        (object.deactivation_date, AttributeValue::DeactivationDate),
-        (object.destroy_date, AttributeValue::DestroyDate),
-        (object.compromise_occurrence_date, AttributeValue::CompromiseOccurrenceDate),
-        (object.compromise_date, AttributeValue::CompromiseDate),
-        (object.original_creation_date, AttributeValue::OriginalCreationDate),
-    ] {
-        date.map(|date| one(variant(date)));
-    }
-    object.fresh.map(|fresh| one(AttributeValue::Fresh(fresh)));
-    object.random_number_generator.map(|number| {
-        one(AttributeValue::RandomNumberGenerator(RandomNumberGenerator { rng_algorithm: RngAlgorithm(number) }));
-    });
+    let date = |date: Option<i64>, variant: fn(i64) -> AttributeValue| date.map(variant);
+    let bits = object.length_bits.and_then(|bits| i32::try_from(bits).ok());
     let protection = object.protection;
-    one(AttributeValue::Sensitive(protection.sensitive));
-    one(AttributeValue::AlwaysSensitive(protection.always_sensitive));
-    one(AttributeValue::Extractable(protection.extractable));
-    one(AttributeValue::NeverExtractable(protection.never_extractable));
+    let there = [
+        object.algorithm.map(|number| AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm(number))),
+        bits.map(AttributeValue::CryptographicLength),
+        object.digest.as_ref().map(|digest| {
+            AttributeValue::Digest(Digest {
+                hashing_algorithm: HashingAlgorithm(digest.hashing_algorithm),
+                digest_value: digest.value.clone(),
+                key_format_type: Some(KeyFormatType(digest.key_format_type)),
+            })
+        }),
+        i32::try_from(object.usage_mask).ok().map(AttributeValue::CryptographicUsageMask),
+        Some(AttributeValue::State(WireState(object.state.number()))),
+        date(object.activation_date, AttributeValue::ActivationDate),
+        date(object.process_start_date, AttributeValue::ProcessStartDate),
+        date(object.protect_stop_date, AttributeValue::ProtectStopDate),
+        date(object.deactivation_date, AttributeValue::DeactivationDate),
+        date(object.destroy_date, AttributeValue::DestroyDate),
+        date(object.compromise_occurrence_date, AttributeValue::CompromiseOccurrenceDate),
+        date(object.compromise_date, AttributeValue::CompromiseDate),
+        object.revocation.as_ref().map(|revocation| {
+            let code = RevocationReasonCode(revocation.code);
+            AttributeValue::RevocationReason(RevocationReason { code, message: revocation.message.clone() })
+        }),
+        object.fresh.map(AttributeValue::Fresh),
+        date(object.original_creation_date, AttributeValue::OriginalCreationDate),
+        object.random_number_generator.map(|number| {
+            let rng_algorithm = RngAlgorithm(number);
+            AttributeValue::RandomNumberGenerator(RandomNumberGenerator { rng_algorithm })
+        }),
+        Some(AttributeValue::Sensitive(protection.sensitive)),
+        Some(AttributeValue::AlwaysSensitive(protection.always_sensitive)),
+        Some(AttributeValue::Extractable(protection.extractable)),
+        Some(AttributeValue::NeverExtractable(protection.never_extractable)),
+    ];
+    there.into_iter().flatten().for_each(one);
 }
 
 fn indexed(index: u32, value: AttributeValue) -> Attribute {
