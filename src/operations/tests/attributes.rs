@@ -325,6 +325,30 @@ async fn what_is_sensitive_or_not_extractable_stays_and_the_reason_is_as_old_as_
 }
 
 #[tokio::test]
+async fn what_was_protected_from_the_start_has_always_been_until_it_is_not() {
+    let bench = Bench::new();
+    let guarded = create(|writer| {
+        aes(writer, 256);
+        attribute(writer, "Sensitive", |writer, tag| writer.boolean(tag, true));
+        attribute(writer, "Extractable", |writer, tag| writer.boolean(tag, false));
+    });
+    let id = bench.one(guarded).await.value("UniqueIdentifier").to_owned();
+    let always = async || {
+        let answer = bench.one(get_attributes(Some(&id), &["Always Sensitive", "Never Extractable"])).await;
+        told(&answer).replace("Name=", "").replace("Value=", "")
+    };
+    assert_eq!(always().await, "Always Sensitive true Never Extractable true");
+    // Once it was otherwise, going back changes nothing of that.
+    for (sensitive, extractable) in [(false, true), (true, false)] {
+        for (name, value) in [("Sensitive", sensitive), ("Extractable", extractable)] {
+            let set = modify(&id, name, None, &move |writer, tag| writer.boolean(tag, value));
+            assert_eq!(bench.one(set).await.reason, None);
+        }
+        assert_eq!(always().await, "Always Sensitive false Never Extractable false");
+    }
+}
+
+#[tokio::test]
 async fn changes_of_attributes_that_cannot_be_written_are_not_told_as_done() {
     for broken in [Broken::Write, Broken::Sync, Broken::Rename] {
         let bench = Bench::new();
