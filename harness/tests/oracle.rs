@@ -9,9 +9,10 @@ mod product;
 use std::collections::BTreeSet;
 
 use kmip_proxy::kmip::enums::{
-    BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, Enumeration, KeyCompressionType,
-    KeyFormatType, KeyWrapType, NameType, ObjectGroupMember, ObjectType, Operation, PaddingMethod, QueryFunction,
-    ResultReason, ResultStatus, RevocationReasonCode, SecretDataType, State,
+    BatchErrorContinuationOption, BlockCipherMode, ClientRegistrationMethod, CryptographicAlgorithm, DestroyAction,
+    Enumeration, HashingAlgorithm, KeyCompressionType, KeyFormatType, KeyWrapType, NameType, ObjectGroupMember,
+    ObjectType, Operation, PaddingMethod, QueryFunction, ResultReason, ResultStatus, RevocationReasonCode,
+    RngAlgorithm, RngMode, SecretDataType, State, UnwrapMode,
 };
 use kmip_proxy::kmip::spelling::Compact;
 use kmip_proxy::kmip::{Payload, ProtocolVersion, RequestMessage, attribute_name, tag};
@@ -21,8 +22,9 @@ use kmiplab::wire::names::{self, *};
 use kmiplab::wire::since::{Since, attribute_since, choice_since, tag_since};
 use kmiplab::wire::{Answer, Item, leaves, younger};
 use product::{
-    ACTIVATE, CREATE, DECRYPT, DESTROY, DISCOVER_VERSIONS, ENCRYPT, GET, GET_ATTRIBUTES, LOCATE, Product, QUERY,
-    REGISTER, REVOKE, naming, prepared_disk, request,
+    ACTIVATE, ADD_ATTRIBUTE, CHECK, CREATE, DECRYPT, DELETE_ATTRIBUTE, DESTROY, DISCOVER_VERSIONS, ENCRYPT, GET,
+    GET_ATTRIBUTE_LIST, GET_ATTRIBUTES, LOCATE, MODIFY_ATTRIBUTE, OBTAIN_LEASE, Product, QUERY, REGISTER, REVOKE,
+    naming, prepared_disk, request,
 };
 
 /// Every tag of KMIP 1.0 to 1.4, and some numbers on both sides.
@@ -103,6 +105,12 @@ fn both_know_the_same_choices_by_the_same_names_since_the_same_versions() {
         differences::<RevocationReasonCode>(),
         differences::<SecretDataType>(),
         differences::<State>(),
+        differences::<ClientRegistrationMethod>(),
+        differences::<DestroyAction>(),
+        differences::<HashingAlgorithm>(),
+        differences::<RngAlgorithm>(),
+        differences::<RngMode>(),
+        differences::<UnwrapMode>(),
     ]
     .concat();
     assert!(differences.is_empty(), "{differences:#?}");
@@ -122,8 +130,9 @@ fn both_end_the_operations_reasons_and_states_at_the_same_choice() {
 #[test]
 fn both_know_the_same_attributes_since_the_same_versions() {
     let mut differences = Vec::new();
-    for (name, since) in attribute_name::NAMES {
-        if !same_version(attribute_since(name), *since) {
+    for row in attribute_name::ATTRIBUTES {
+        let (name, since) = (row.name, row.since);
+        if !same_version(attribute_since(name), since) {
             differences.push(format!("{name}: {:?} here and {since:?} there", attribute_since(name)));
         }
     }
@@ -148,6 +157,12 @@ fn requests(minor: i32, id: &str) -> Vec<(u32, Item)> {
         (REGISTER, product::register()),
         (GET, naming(id)),
         (GET_ATTRIBUTES, naming(id)),
+        (GET_ATTRIBUTE_LIST, naming(id)),
+        (ADD_ATTRIBUTE, product::noted(id, "first")),
+        (MODIFY_ATTRIBUTE, product::noted(id, "second")),
+        (DELETE_ATTRIBUTE, product::unnoted(id)),
+        (CHECK, naming(id)),
+        (OBTAIN_LEASE, naming(id)),
         (ACTIVATE, naming(id)),
         (LOCATE, product::locate(0x02)),
         (ENCRYPT, product::cipher(id)),
@@ -233,6 +248,12 @@ fn every_request_of_the_laboratory_is_what_the_product_decodes() {
                 Payload::Register(register) => register.template.attributes.len() == 3,
                 Payload::Get(get) => get.unique_identifier == Some("a-key"),
                 Payload::GetAttributes(get) => get.unique_identifier == Some("a-key"),
+                Payload::GetAttributeList(list) => list.unique_identifier == Some("a-key"),
+                Payload::AddAttribute(change) => change.attribute.name() == product::NOTE,
+                Payload::ModifyAttribute(change) => change.unique_identifier == Some("a-key"),
+                Payload::DeleteAttribute(delete) => delete.attribute_name == product::NOTE,
+                Payload::Check(check) => check.unique_identifier == Some("a-key"),
+                Payload::ObtainLease(lease) => lease.unique_identifier == Some("a-key"),
                 Payload::Activate(activate) => activate.unique_identifier == Some("a-key"),
                 Payload::Locate(locate) => locate.attributes.len() == 1,
                 Payload::Revoke(revoke) => revoke.revocation_reason.code == RevocationReasonCode::KEY_COMPROMISE,

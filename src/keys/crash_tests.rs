@@ -204,7 +204,10 @@ fn an_update_is_done_or_not_after_a_crash_anywhere() {
         };
         let mut new = old.clone();
         change(&mut new).unwrap();
-        assert_eq!(crash_everywhere(Some(&old), &new, |layout| layout.update("k", &mut { change }).is_ok()), 4);
+        assert_eq!(
+            crash_everywhere(Some(&old), &new, |layout| layout.update("k", &mut |key| Ok(change(key)?)).is_ok()),
+            4
+        );
     }
 }
 
@@ -217,4 +220,24 @@ fn these_files_do_lose_a_write_that_was_not_synced() {
     files.write(Path::new("/db/x"), b"content", Access::Owner).unwrap();
     files.disk(|disk| disk.restart(Entries::Kept));
     assert_eq!(files.read(Path::new("/db/x")).unwrap(), b"");
+}
+
+#[test]
+fn attributes_are_the_old_or_the_new_ones_after_a_crash_anywhere() {
+    let old = key(b"material");
+    let change = |key: &mut WrappedKey| {
+        key.object.names = ObjectName::texts(["new"]);
+        key.object.fresh = Some(false);
+        key.object.digest = Some(MaterialDigest { hashing_algorithm: 6, key_format_type: 1, value: vec![7; 32] });
+    };
+    let mut new = old.clone();
+    change(&mut new);
+    let update = |layout: &SnapshotLayout| {
+        let mut change = |key: &mut WrappedKey| {
+            change(key);
+            Ok(())
+        };
+        layout.update("k", &mut change).is_ok()
+    };
+    assert_eq!(crash_everywhere(Some(&old), &new, update), 4);
 }

@@ -22,6 +22,12 @@ pub(super) struct Document<'t> {
     fields: Map<String, Value>,
 }
 
+/// What a list may hold.
+pub(super) enum Element<'t> {
+    Text(String),
+    Object(Document<'t>),
+}
+
 impl<'t> Document<'t> {
     /// Parses a file's content; every error will be of the given kind.
     pub(super) fn parse(path: &Path, kind: LayoutErrorKind, content: &'t [u8]) -> Result<Self, LayoutError> {
@@ -72,20 +78,28 @@ impl<'t> Document<'t> {
         value.as_i64().map(Some).ok_or_else(|| self.error(field, "expected whole seconds since 1970"))
     }
 
-    /// Takes a list of texts; an absent one is empty.
-    pub(super) fn take_texts(&mut self, field: &str) -> Result<Vec<String>, LayoutError> {
-        let wrong = |document: &Self| document.error(field, "expected a list of texts");
-        match self.take(field) {
-            None => Ok(Vec::new()),
-            Some(Value::Array(values)) => values
-                .into_iter()
-                .map(|value| match value {
-                    Value::String(text) => Ok(text),
-                    _ => Err(wrong(self)),
-                })
-                .collect(),
-            Some(_) => Err(wrong(self)),
-        }
+    /// Takes yes or no.
+    pub(super) fn take_bool(&mut self, field: &str) -> Result<Option<bool>, LayoutError> {
+        let Some(value) = self.take(field) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| self.error(field, "expected true or false"))
+    }
+
+    /// Takes a list of texts and objects; an absent one is empty. Errors inside it name the list's field as well.
+    pub(super) fn take_list(&mut self, field: &str) -> Result<Vec<Element<'t>>, LayoutError> {
+        let wrong = |document: &Self| document.error(field, "expected a list of texts and objects `{...}`");
+        let values = match self.take(field) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(values)) => values,
+            Some(_) => return Err(wrong(self)),
+        };
+        values
+            .into_iter()
+            .map(|value| match value {
+                Value::String(text) => Ok(Element::Text(text)),
+                Value::Object(fields) => Ok(Element::Object(self.inner(field, fields))),
+                _ => Err(wrong(self)),
+            })
+            .collect()
     }
 
     /// Takes an object whose values are all texts; an absent one is empty.
@@ -108,11 +122,7 @@ impl<'t> Document<'t> {
     pub(super) fn take_object(&mut self, field: &str) -> Result<Option<Document<'t>>, LayoutError> {
         match self.take(field) {
             None => Ok(None),
-            Some(Value::Object(fields)) => {
-                let mut within = self.within.clone();
-                within.push(field.to_owned());
-                Ok(Some(Document { path: self.path.clone(), kind: self.kind, text: self.text, within, fields }))
-            }
+            Some(Value::Object(fields)) => Ok(Some(self.inner(field, fields))),
             Some(_) => Err(self.error(field, "expected an object `{...}`")),
         }
     }
@@ -130,13 +140,15 @@ impl<'t> Document<'t> {
             return Ok(None);
         }
         match serde_json::from_str(&text) {
-            Ok(Value::Object(fields)) => {
-                let mut within = self.within.clone();
-                within.push(field.to_owned());
-                Ok(Some(Document { path: self.path.clone(), kind: self.kind, text: self.text, within, fields }))
-            }
+            Ok(Value::Object(fields)) => Ok(Some(self.inner(field, fields))),
             _ => Err(self.error(field, "the text is not JSON of the form {...}")),
         }
+    }
+
+    fn inner(&self, field: &str, fields: Map<String, Value>) -> Document<'t> {
+        let mut within = self.within.clone();
+        within.push(field.to_owned());
+        Document { path: self.path.clone(), kind: self.kind, text: self.text, within, fields }
     }
 
     /// Refuses whatever was not taken: in a file of our own format an unknown field is a slip of the pen.

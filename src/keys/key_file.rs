@@ -1,9 +1,10 @@
 //! The format of wrapped key files, `kmip-proxy/1`: one JSON document a key, ours and documented here.
 //!
-//! Fields: `format`, `uniqueIdentifier`, `objectType` (`SymmetricKey`, or `SecretData` with `secretDataType`),
-//! `cryptographicAlgorithm`, `cryptographicLength` (bits), `cryptographicUsageMask`, `state`, the dates in seconds
-//! since 1970, `revocation`, `names`, `masterKey` (as MongoDB's drivers write it), `encryptionContext`,
-//! `credentialsOf`, and `keyMaterial` as extended JSON. Numbers are those of the KMIP standard.
+//! Fields: `format`, `uniqueIdentifier`, `objectType` (`SymmetricKey`, `Template`, or `SecretData` with
+//! `secretDataType`), `cryptographicAlgorithm`, `cryptographicLength` (bits), `cryptographicUsageMask`, `state`, the
+//! dates in seconds since 1970, `revocation`, `names`, further attributes (`object_attributes.rs`), `masterKey` (as
+//! MongoDB's drivers write it), `encryptionContext`, `credentialsOf`, and `keyMaterial` as extended JSON. Numbers are
+//! those of the KMIP standard. What has no value is not written.
 //!
 //! Invariant: what [`render`] writes, [`parse`] reads back as the same key; a field that the format does not know is
 //! an error, because this file is ours.
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 use super::document::Document;
 use super::{
     LayoutError, LayoutErrorKind, ManagedObject, MasterKey, ObjectType, Revocation, State, WrappedKey, identifier,
+    object_attributes,
 };
 
 /// The label of the layout and of the format.
@@ -48,9 +50,9 @@ pub(super) fn render(key: &WrappedKey) -> String {
     if let Some(revocation) = &object.revocation {
         fields.push(("revocation", json!({"code": revocation.code, "message": revocation.message})));
     }
+    fields.extend([("lastChangeDate", object.last_change_date.into())]);
+    fields.extend(object_attributes::render(object));
     fields.extend([
-        ("lastChangeDate", object.last_change_date.into()),
-        ("names", object.names.clone().into()),
         ("masterKey", without_nulls(key.master_key.to_json())),
         ("encryptionContext", json!(key.encryption_context)),
         ("credentialsOf", key.credentials_of.clone().into()),
@@ -86,7 +88,10 @@ pub(super) fn parse(path: &Path, id: &str, content: &[u8]) -> Result<WrappedKey,
         return Err(document.error("credentialsOf", "no key can have this identifier"));
     }
     let wrapped = material(&mut document)?;
-    match (object.state.is_destroyed(), wrapped.is_some()) {
+    if !object.object_type.has_material() && wrapped.is_some() {
+        return Err(document.error("objectType", "a template has no keyMaterial"));
+    }
+    match (object.state.is_destroyed() || !object.object_type.has_material(), wrapped.is_some()) {
         (true, true) => return Err(document.error("state", "a destroyed key keeps no keyMaterial")),
         (false, false) => return Err(document.missing("keyMaterial")),
         (true, false) | (false, true) => {}
@@ -101,7 +106,8 @@ fn object(document: &mut Document<'_>, unique_identifier: String) -> Result<Mana
         "SecretData" => ObjectType::SecretData {
             kind: document.take_u32("secretDataType")?.ok_or_else(|| document.missing("secretDataType"))?,
         },
-        _ => return Err(document.error("objectType", "expected SymmetricKey or SecretData")),
+        "Template" => ObjectType::Template,
+        _ => return Err(document.error("objectType", "expected SymmetricKey, SecretData or Template")),
     };
     let state = document.text("state")?;
     let state = State::from_name(&state).ok_or_else(|| {
@@ -117,25 +123,23 @@ fn object(document: &mut Document<'_>, unique_identifier: String) -> Result<Mana
             Some(Revocation { code, message })
         }
     };
-    Ok(ManagedObject {
-        unique_identifier,
-        object_type,
-        algorithm: document.take_u32("cryptographicAlgorithm")?,
-        length_bits: document.take_u32("cryptographicLength")?,
-        usage_mask: document
-            .take_u32("cryptographicUsageMask")?
-            .ok_or_else(|| document.missing("cryptographicUsageMask"))?,
-        state,
-        initial_date: document.take_date("initialDate")?.ok_or_else(|| document.missing("initialDate"))?,
-        activation_date: document.take_date("activationDate")?,
-        deactivation_date: document.take_date("deactivationDate")?,
-        destroy_date: document.take_date("destroyDate")?,
-        compromise_date: document.take_date("compromiseDate")?,
-        compromise_occurrence_date: document.take_date("compromiseOccurrenceDate")?,
-        revocation,
-        last_change_date: document.take_date("lastChangeDate")?.ok_or_else(|| document.missing("lastChangeDate"))?,
-        names: document.take_texts("names")?,
-    })
+    let usage_mask = document.take_u32("cryptographicUsageMask")?;
+    let initial_date = document.take_date("initialDate")?.ok_or_else(|| document.missing("initialDate"))?;
+    let mut object = ManagedObject::new(unique_identifier, object_type, initial_date);
+    object.algorithm = document.take_u32("cryptographicAlgorithm")?;
+    object.length_bits = document.take_u32("cryptographicLength")?;
+    object.usage_mask = usage_mask.ok_or_else(|| document.missing("cryptographicUsageMask"))?;
+    object.state = state;
+    object.activation_date = document.take_date("activationDate")?;
+    object.deactivation_date = document.take_date("deactivationDate")?;
+    object.destroy_date = document.take_date("destroyDate")?;
+    object.compromise_date = document.take_date("compromiseDate")?;
+    object.compromise_occurrence_date = document.take_date("compromiseOccurrenceDate")?;
+    object.revocation = revocation;
+    object.last_change_date =
+        document.take_date("lastChangeDate")?.ok_or_else(|| document.missing("lastChangeDate"))?;
+    object_attributes::take(document, &mut object)?;
+    Ok(object)
 }
 
 fn material(document: &mut Document<'_>) -> Result<Option<Vec<u8>>, LayoutError> {

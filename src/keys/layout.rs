@@ -9,10 +9,10 @@
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-use super::{LayoutError, MasterKey, Provider, Refused, ResolvedCredentials, UpdateError, WrappedKey};
+use super::{LayoutError, MasterKey, Provider, ResolvedCredentials, UpdateError, WrappedKey};
 
-/// A change to a stored key, which the state machine may refuse.
-pub type Change<'a> = dyn FnMut(&mut WrappedKey) -> Result<(), Refused> + 'a;
+/// A change to a stored key, which the state machine may refuse, or whoever makes it.
+pub type Change<'a> = dyn FnMut(&mut WrappedKey) -> Result<(), UpdateError> + 'a;
 
 /// The keys and credentials of one dbpath, for one provider.
 pub trait Layout: Debug + Send + Sync {

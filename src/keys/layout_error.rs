@@ -86,6 +86,9 @@ pub enum UpdateError {
     /// The change was refused by the state machine.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// Whoever wanted the change has thought better of it, and knows why.
+    #[error("the key stays as it is")]
+    Abandoned,
     /// The files do not serve.
     #[error(transparent)]
     Layout(#[from] LayoutError),

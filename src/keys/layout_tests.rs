@@ -84,7 +84,7 @@ fn a_stored_key_is_found_again_with_everything_that_it_had() {
     full.object.object_type = ObjectType::SecretData { kind: 2 };
     full.object.activation_date = Some(-5);
     full.object.compromise_occurrence_date = Some(7);
-    full.object.names = vec!["ein \"Schlüssel\"\n".to_owned(), "b".to_owned()];
+    full.object.names = ObjectName::texts(["ein \"Schlüssel\"\n", "b"]);
     full.object.revocation = Some(Revocation { code: 2, message: Some("lost".to_owned()) });
     full.encryption_context.insert("tenant".to_owned(), "ü".to_owned());
     full.credentials_of = Some("other".to_owned());
@@ -298,7 +298,7 @@ fn an_update_is_written_and_a_refused_one_is_not() {
     let dbpath = Dbpath::new();
     let layout = dbpath.layout(Provider::Aws);
     layout.store(&key(ID, 5)).unwrap();
-    let mut activate = |key: &mut WrappedKey| key.object.apply(Event::Activate, 6);
+    let mut activate = |key: &mut WrappedKey| Ok(key.object.apply(Event::Activate, 6)?);
     assert_eq!(layout.update(ID, &mut activate).unwrap().object.state, State::Active);
     let before = layout.find(ID).unwrap();
     let refused = layout.update(ID, &mut activate).unwrap_err();
@@ -320,7 +320,8 @@ fn concurrent_updates_do_not_undo_each_other() {
                     let name = format!("{thread}-{round}");
                     layout
                         .update(ID, &mut |key| {
-                            key.object.names.push(name.clone());
+                            let index = u32::try_from(key.object.names.len()).unwrap();
+                            key.object.names.push(ObjectName { value: name.clone(), kind: 1, index });
                             Ok(())
                         })
                         .unwrap();

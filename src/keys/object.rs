@@ -17,6 +17,8 @@ pub enum ObjectType {
         /// The Secret Data Type (KMIP 1.4 section 9.1.3.2.9: 1 is Password, 2 is Seed).
         kind: u32,
     },
+    /// A template: attributes for objects that are made later. It has no material, and so no state of its own.
+    Template,
 }
 
 impl ObjectType {
@@ -25,6 +27,7 @@ impl ObjectType {
         match self {
             ObjectType::SymmetricKey => 2,
             ObjectType::SecretData { .. } => 7,
+            ObjectType::Template => 6,
         }
     }
 
@@ -33,7 +36,13 @@ impl ObjectType {
         match self {
             ObjectType::SymmetricKey => "SymmetricKey",
             ObjectType::SecretData { .. } => "SecretData",
+            ObjectType::Template => "Template",
         }
+    }
+
+    /// Whether such objects have key material, which a provider wraps.
+    pub fn has_material(self) -> bool {
+        self != ObjectType::Template
     }
 }
 
@@ -44,6 +53,70 @@ pub struct Revocation {
     pub code: u32,
     /// The Revocation Message.
     pub message: Option<String>,
+}
+
+/// A Name (KMIP 1.4 section 3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectName {
+    /// The name.
+    pub value: String,
+    /// The Name Type (1 is a text, 2 a URI).
+    pub kind: u32,
+    /// The Attribute Index, which stays when another Name goes.
+    pub index: u32,
+}
+
+impl ObjectName {
+    /// The Name Type of a text that means nothing to the server.
+    pub const TEXT: u32 = 1;
+
+    /// Names that are texts, in this order.
+    pub fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Self> {
+        let named = |(index, value): (u32, &str)| ObjectName { value: value.to_owned(), kind: Self::TEXT, index };
+        (0..).zip(texts).map(named).collect()
+    }
+}
+
+/// What the material hashes to (KMIP 1.4 section 3.17). It is computed when the material is at hand, so that nobody has
+/// to open the key for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaterialDigest {
+    /// The Hashing Algorithm (6 is SHA-256).
+    pub hashing_algorithm: u32,
+    /// The Key Format Type of what was hashed.
+    pub key_format_type: u32,
+    /// The hash.
+    pub value: Vec<u8>,
+}
+
+/// Who may be given the material (KMIP 1.4 sections 3.48 to 3.51).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// It leaves the server only wrapped.
+    pub sensitive: bool,
+    /// That has been so all its life.
+    pub always_sensitive: bool,
+    /// It may leave the server.
+    pub extractable: bool,
+    /// It never might.
+    pub never_extractable: bool,
+}
+
+impl Default for Protection {
+    fn default() -> Self {
+        Protection { sensitive: false, always_sensitive: false, extractable: true, never_extractable: false }
+    }
+}
+
+/// An attribute that is kept for clients and means nothing to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherAttribute {
+    /// The Attribute Name.
+    pub name: String,
+    /// The Attribute Index, which stays when another attribute of the name goes.
+    pub index: u32,
+    /// The Attribute Value: an item in TTLV.
+    pub value: Vec<u8>,
 }
 
 /// A managed object without its material. Dates are seconds since 1970, as on the wire.
@@ -77,8 +150,26 @@ pub struct ManagedObject {
     pub revocation: Option<Revocation>,
     /// The Last Change Date.
     pub last_change_date: i64,
+    /// The Process Start Date; it may lie in the future.
+    pub process_start_date: Option<i64>,
+    /// The Protect Stop Date; it may lie in the future.
+    pub protect_stop_date: Option<i64>,
+    /// The Original Creation Date: when the material came to be, wherever that was.
+    pub original_creation_date: Option<i64>,
     /// The Names, in the order in which they were given.
-    pub names: Vec<String>,
+    pub names: Vec<ObjectName>,
+    /// The Digest, where it was computed.
+    pub digest: Option<MaterialDigest>,
+    /// Fresh: whether no client has been given the object yet. Not known of objects that an older version stored.
+    pub fresh: Option<bool>,
+    /// The Random Number Generator: the RNG Algorithm that drew the material, where that was here.
+    pub random_number_generator: Option<u32>,
+    /// Who may be given the material.
+    pub protection: Protection,
+    /// All other attributes, in the order in which they were given.
+    pub attributes: Vec<OtherAttribute>,
+    /// Of a template: what it hands on to the objects that are made with it.
+    pub template: Vec<OtherAttribute>,
 }
 
 impl ManagedObject {
@@ -99,7 +190,16 @@ impl ManagedObject {
             compromise_occurrence_date: None,
             revocation: None,
             last_change_date: now,
+            process_start_date: None,
+            protect_stop_date: None,
+            original_creation_date: None,
             names: Vec::new(),
+            digest: None,
+            fresh: None,
+            random_number_generator: None,
+            protection: Protection::default(),
+            attributes: Vec::new(),
+            template: Vec::new(),
         }
     }
 

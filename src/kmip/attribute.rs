@@ -1,6 +1,7 @@
 //! Attributes (KMIP 1.4, clauses 2.1.1 and 3): those that this program understands by type, all others as they came.
 //!
-//! Invariant: a name in the table below never becomes [`AttributeValue::Other`], so its type has been checked.
+//! Invariant: an attribute of the standard has the type of its row in [`attribute_name`], also where its value is only
+//! carried along.
 
 mod structures;
 
@@ -14,7 +15,7 @@ use super::tag;
 use super::version::ProtocolVersion;
 use crate::ttlv::{Item, ItemType, Reader, Tag, TtlvError, TtlvErrorKind, Value};
 
-pub use structures::{Name, RevocationReason};
+pub use structures::{Digest, Name, RandomNumberGenerator, RevocationReason};
 
 /// One attribute of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +94,10 @@ macro_rules! attribute_values {
                 match name {
                     $(attribute_name::$name =>
                         <$type as Typed>::read_value(item).map(AttributeValue::$variant).map_err(wrong_type),)+
-                    _ => Ok(AttributeValue::Other { name: name.to_owned(), value: RawValue::read_value(item)? }),
+                    _ => {
+                        structures::check_carried(name, item).map_err(wrong_type)?;
+                        Ok(AttributeValue::Other { name: name.to_owned(), value: RawValue::read_value(item)? })
+                    }
                 }
             }
 
@@ -140,6 +144,42 @@ attribute_values! {
     LastChangeDate(i64) = LAST_CHANGE_DATE;
     /// A group that the object belongs to.
     ObjectGroup(String) = OBJECT_GROUP;
+    /// From when on the object may open what it protected: seconds since 1970-01-01 UTC.
+    ProcessStartDate(i64) = PROCESS_START_DATE;
+    /// From when on the object may protect nothing new: seconds since 1970-01-01 UTC.
+    ProtectStopDate(i64) = PROTECT_STOP_DATE;
+    /// When the object came to be, wherever that was: seconds since 1970-01-01 UTC.
+    OriginalCreationDate(i64) = ORIGINAL_CREATION_DATE;
+    /// What the object's material hashes to.
+    Digest(Digest) = DIGEST;
+    /// For how long a client may use the object without asking again: seconds.
+    LeaseTime(u32) = LEASE_TIME;
+    /// Whether no client has been given the object yet.
+    Fresh(bool) = FRESH;
+    /// What drew the object's material.
+    RandomNumberGenerator(RandomNumberGenerator) = RANDOM_NUMBER_GENERATOR;
+    /// Whether the object leaves the server only wrapped.
+    Sensitive(bool) = SENSITIVE;
+    /// Whether that has been so all its life.
+    AlwaysSensitive(bool) = ALWAYS_SENSITIVE;
+    /// Whether the object may leave the server.
+    Extractable(bool) = EXTRACTABLE;
+    /// Whether it never might.
+    NeverExtractable(bool) = NEVER_EXTRACTABLE;
+}
+
+impl AttributeValue {
+    /// The Attribute Value item, for keeping.
+    pub fn to_encoded(&self) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        self.encode(&mut Encoder::new(&mut encoded, ProtocolVersion::V1_4));
+        encoded
+    }
+
+    /// The value of an attribute of this name from an item that was kept.
+    pub fn from_encoded(name: &str, encoded: &[u8]) -> Result<Self, ItemError> {
+        AttributeValue::decode(name, &Reader::only_item(encoded)?)
+    }
 }
 
 /// The value of an attribute that is only carried along: the item as it was sent, known to be well-formed.
@@ -212,6 +252,27 @@ impl Typed for i64 {
 
     fn write_value(&self, encoder: &mut Encoder<'_>) {
         encoder.date_time(tag::ATTRIBUTE_VALUE, *self);
+    }
+}
+
+/// All unsigned attributes of the table are intervals.
+impl Typed for u32 {
+    fn read_value(item: &Item<'_>) -> Result<Self, TtlvError> {
+        item.interval()
+    }
+
+    fn write_value(&self, encoder: &mut Encoder<'_>) {
+        encoder.interval(tag::ATTRIBUTE_VALUE, *self);
+    }
+}
+
+impl Typed for bool {
+    fn read_value(item: &Item<'_>) -> Result<Self, TtlvError> {
+        item.boolean()
+    }
+
+    fn write_value(&self, encoder: &mut Encoder<'_>) {
+        encoder.boolean(tag::ATTRIBUTE_VALUE, *self);
     }
 }
 

@@ -105,6 +105,25 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    #[inline]
+    pub(crate) fn boolean(&mut self, tag: Tag, value: bool) {
+        if self.allows(tag) {
+            self.writer.boolean(tag, value);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn interval(&mut self, tag: Tag, seconds: u32) {
+        if self.allows(tag) {
+            self.writer.interval(tag, seconds);
+        }
+    }
+
+    /// The version of the answer, for what a structure gained after its tag.
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
     /// A value of an enumeration, under the tag that the place demands.
     #[inline]
     pub(crate) fn enumeration<E: Enumeration>(&mut self, tag: Tag, value: E) {

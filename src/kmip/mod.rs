@@ -21,7 +21,7 @@ pub mod spelling;
 pub mod tag;
 pub mod version;
 
-pub use attribute::{Attribute, AttributeValue, Name, RawValue, RevocationReason};
+pub use attribute::{Attribute, AttributeValue, Digest, Name, RandomNumberGenerator, RawValue, RevocationReason};
 pub use encoder::Younger;
 pub use error::{FrameError, FrameErrorKind, ItemError};
 pub use object::{KeyMaterial, RegisteredObject};
@@ -29,7 +29,7 @@ pub use payload::Payload;
 pub use print::pretty;
 pub use request::{BatchItem, MessageExtension, RequestHeader, RequestMessage};
 pub use response::{ResponseItem, ResponseMessage};
-pub use response_payload::{KeyBytes, ManagedObject, QueryAnswer, ResponsePayload};
+pub use response_payload::{Capabilities, KeyBytes, ManagedObject, QueryAnswer, ResponsePayload};
 pub use version::ProtocolVersion;
 
 #[cfg(test)]

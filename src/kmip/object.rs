@@ -39,6 +39,8 @@ pub enum RegisteredObject {
         /// The secret itself.
         key_block: KeyBlock,
     },
+    /// A template: attributes for objects that are made later (clause 2.2.6). Deprecated since 1.3.
+    Template(Vec<Attribute>),
     /// An object of another type, by its tag; its fields were skipped.
     Other(Tag),
 }
@@ -67,6 +69,13 @@ impl RegisteredObject {
                 secret_data_type: SecretDataType::read(&fields.required(tag::SECRET_DATA_TYPE)?)?,
                 key_block: KeyBlock::decode(&mut fields)?,
             },
+            ObjectType::TEMPLATE => {
+                let mut attributes = Vec::new();
+                while let Some(attribute) = fields.optional(tag::ATTRIBUTE)? {
+                    attributes.push(Attribute::decode(&attribute)?);
+                }
+                RegisteredObject::Template(attributes)
+            }
             _ => {
                 fields.skip_rest()?;
                 RegisteredObject::Other(item.tag)

@@ -5,6 +5,8 @@
 //!
 //! Invariant: text is borrowed from the message; only attributes, lists and key material are copied.
 
+mod attributes;
+mod check;
 mod cipher;
 mod locate;
 
@@ -16,6 +18,8 @@ use super::tag;
 use super::version::ProtocolVersion;
 use crate::ttlv::{Reader, TtlvError};
 
+pub use attributes::{AttributeChange, DeleteAttribute};
+pub use check::Check;
 pub use cipher::{CipherRequest, CryptographicParameters, Data};
 pub use locate::Locate;
 
@@ -34,6 +38,18 @@ pub enum Payload<'a> {
     Destroy(Destroy<'a>),
     /// Get Attributes.
     GetAttributes(GetAttributes<'a>),
+    /// Get Attribute List.
+    GetAttributeList(GetAttributeList<'a>),
+    /// Add Attribute.
+    AddAttribute(AttributeChange<'a>),
+    /// Modify Attribute.
+    ModifyAttribute(AttributeChange<'a>),
+    /// Delete Attribute.
+    DeleteAttribute(DeleteAttribute<'a>),
+    /// Check.
+    Check(Check<'a>),
+    /// Obtain Lease.
+    ObtainLease(ObtainLease<'a>),
     /// Locate.
     Locate(Locate),
     /// Create.
@@ -64,6 +80,16 @@ impl<'a> Payload<'a> {
             Operation::ENCRYPT => Payload::Encrypt(CipherRequest::decode(fields)?),
             Operation::DECRYPT => Payload::Decrypt(CipherRequest::decode(fields)?),
             Operation::GET_ATTRIBUTES => Payload::GetAttributes(GetAttributes::decode(fields)?),
+            Operation::GET_ATTRIBUTE_LIST => {
+                Payload::GetAttributeList(GetAttributeList { unique_identifier: unique_identifier(fields)? })
+            }
+            Operation::ADD_ATTRIBUTE => Payload::AddAttribute(AttributeChange::decode(fields)?),
+            Operation::MODIFY_ATTRIBUTE => Payload::ModifyAttribute(AttributeChange::decode(fields)?),
+            Operation::DELETE_ATTRIBUTE => Payload::DeleteAttribute(DeleteAttribute::decode(fields)?),
+            Operation::CHECK => Payload::Check(Check::decode(fields)?),
+            Operation::OBTAIN_LEASE => {
+                Payload::ObtainLease(ObtainLease { unique_identifier: unique_identifier(fields)? })
+            }
             Operation::CREATE => Payload::Create(Create::decode(fields)?),
             Operation::QUERY => Payload::Query(Query::decode(fields)?),
             Operation::DISCOVER_VERSIONS => Payload::DiscoverVersions(DiscoverVersions::decode(fields)?),
@@ -181,6 +207,20 @@ impl<'a> GetAttributes<'a> {
         }
         Ok(GetAttributes { unique_identifier, attribute_names })
     }
+}
+
+/// Get Attribute List (clause 4.13): the names of the attributes that an object has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GetAttributeList<'a> {
+    /// Which object; without it, the one of the ID Placeholder.
+    pub unique_identifier: Option<&'a str>,
+}
+
+/// Obtain Lease (clause 4.17): for how long the object may be used without asking again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObtainLease<'a> {
+    /// Which object; without it, the one of the ID Placeholder.
+    pub unique_identifier: Option<&'a str>,
 }
 
 /// Create (clause 4.1): make a new symmetric key.

@@ -15,6 +15,9 @@ use super::response_payload::ResponsePayload;
 use super::tag;
 use super::version::ProtocolVersion;
 
+/// What is said of what is too large: eight bytes, which need no padding. Nothing shorter takes less room on the wire.
+const TOO_LARGE: &str = "Too big.";
+
 /// The longest Result Message, in bytes.
 pub const RESULT_MESSAGE_LIMIT: usize = 256;
 
@@ -64,8 +67,7 @@ impl<'a> ResponseMessage<'a> {
             operation,
             unique_batch_item_id,
             reason: ResultReason::RESPONSE_TOO_LARGE,
-            // Eight bytes, which need no padding. Nothing shorter takes less room on the wire.
-            message: Cow::Borrowed("Too big."),
+            message: Cow::Borrowed(TOO_LARGE),
         };
         ResponseMessage { version, time_stamp, items: vec![item] }
     }
@@ -75,26 +77,31 @@ impl<'a> ResponseMessage<'a> {
     /// The buffer may hold key material afterwards: whoever owns it wipes it once it is sent. It is grown before
     /// anything is written, so that no grown-out-of copy of a key stays behind in memory.
     pub fn encode(&self, buffer: &mut Vec<u8>) -> Vec<Younger> {
+        self.encode_but(buffer, &[])
+    }
+
+    /// Writes the answer, in which the items of these places are told to be too large.
+    fn encode_but(&self, buffer: &mut Vec<u8>, too_large: &[usize]) -> Vec<Younger> {
         buffer.clear();
         buffer.reserve(self.size_bound());
-        let version = if self.version.is_supported() { self.version } else { ProtocolVersion::V1_0 };
-        let mut encoder = Encoder::new(buffer, version);
+        let mut encoder = Encoder::new(buffer, self.answered_in());
         encoder.structure(tag::RESPONSE_MESSAGE, |encoder| {
-            encoder.structure(tag::RESPONSE_HEADER, |encoder| {
-                encode_version(encoder, version);
-                encoder.date_time(tag::TIME_STAMP, self.time_stamp);
-                encoder.integer(tag::BATCH_COUNT, i32::try_from(self.items.len()).unwrap_or(i32::MAX));
-            });
-            for item in &self.items {
-                item.encode(encoder);
+            self.encode_header(encoder);
+            for (place, item) in self.items.iter().enumerate() {
+                if too_large.contains(&place) {
+                    item.encode_failure(encoder, ResultReason::RESPONSE_TOO_LARGE, TOO_LARGE);
+                } else {
+                    item.encode(encoder);
+                }
             }
         });
         encoder.finish()
     }
 
-    /// Writes the answer like [`ResponseMessage::encode`], or, if it has more bytes than the client takes, one failed
-    /// item that says so. That one names the first operation and its item as far as there is room; where nothing fits,
-    /// it names the operation, because clients depend on that more than on the size.
+    /// Writes the answer like [`ResponseMessage::encode`]. If it has more bytes than the client takes, items for which
+    /// there is no room fail with Response Too Large; the first ones are the first to stay. If not even that fits, there is
+    /// one failed item, which names the first operation and its item as far as there is room; where nothing fits, it names
+    /// the operation, because clients depend on that more than on the size.
     pub fn encode_within(&self, maximum_response_size: Option<u32>, buffer: &mut Vec<u8>) -> Vec<Younger> {
         let younger = self.encode(buffer);
         let fits = |buffer: &[u8]| {
@@ -105,6 +112,13 @@ impl<'a> ResponseMessage<'a> {
         }
         // The key that the answer may hold is not sent, so nobody else will wipe it.
         zeroize::Zeroize::zeroize(buffer);
+        if let Some(too_large) = maximum_response_size.and_then(|maximum| self.too_large_for(maximum)) {
+            let younger = self.encode_but(buffer, &too_large);
+            if fits(buffer) {
+                return younger;
+            }
+            zeroize::Zeroize::zeroize(buffer);
+        }
         let first = self.items.first();
         let (operation, id) =
             (first.and_then(ResponseItem::operation), first.and_then(ResponseItem::unique_batch_item_id));
@@ -115,6 +129,55 @@ impl<'a> ResponseMessage<'a> {
             }
         }
         ResponseMessage::too_large(self.version, self.time_stamp, operation, None).encode(buffer)
+    }
+
+    /// The places of the items that have to fail so that the others fit; none if there is no way.
+    fn too_large_for(&self, maximum: u32) -> Option<Vec<usize>> {
+        let mut scratch = Vec::new();
+        let mut length = |place: Option<usize>, fails: bool| {
+            scratch.reserve(self.size_bound());
+            let mut encoder = Encoder::new(&mut scratch, self.answered_in());
+            match place.and_then(|place| self.items.get(place)) {
+                Some(item) if fails => item.encode_failure(&mut encoder, ResultReason::RESPONSE_TOO_LARGE, TOO_LARGE),
+                Some(item) => item.encode(&mut encoder),
+                None => self.encode_header(&mut encoder),
+            }
+            let length = scratch.len();
+            zeroize::Zeroize::zeroize(&mut scratch);
+            length
+        };
+        // The outermost structure has a head of eight bytes.
+        let mut taken = 8 + length(None, false);
+        let mut whole = Vec::with_capacity(self.items.len());
+        for (place, item) in self.items.iter().enumerate() {
+            let full = length(Some(place), false);
+            // What failed already is not told to have failed for another reason.
+            let short = if matches!(item, ResponseItem::Success { .. }) { length(Some(place), true) } else { full };
+            taken += short;
+            whole.push(full.saturating_sub(short));
+        }
+        let mut room = usize::try_from(maximum).ok()?.checked_sub(taken)?;
+        let mut too_large = Vec::new();
+        for (place, more) in whole.into_iter().enumerate() {
+            match room.checked_sub(more) {
+                Some(left) => room = left,
+                None => too_large.push(place),
+            }
+        }
+        Some(too_large)
+    }
+
+    /// The version of the answer: 1.0 for a request of a version that we do not speak.
+    fn answered_in(&self) -> ProtocolVersion {
+        if self.version.is_supported() { self.version } else { ProtocolVersion::V1_0 }
+    }
+
+    fn encode_header(&self, encoder: &mut Encoder<'_>) {
+        encoder.structure(tag::RESPONSE_HEADER, |encoder| {
+            encode_version(encoder, self.answered_in());
+            encoder.date_time(tag::TIME_STAMP, self.time_stamp);
+            encoder.integer(tag::BATCH_COUNT, i32::try_from(self.items.len()).unwrap_or(i32::MAX));
+        });
     }
 
     /// At least as many bytes as the encoded answer has.

@@ -3,6 +3,7 @@
 //! Invariant: the operation that is answered follows from the payload, so that the two cannot differ.
 
 mod managed_object;
+mod query;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use super::tag;
 use super::version::ProtocolVersion;
 
 pub use managed_object::{KeyBlock, KeyBytes, ManagedObject};
+pub use query::{Capabilities, QueryAnswer};
 
 /// What an operation has brought.
 #[derive(Debug)]
@@ -59,6 +61,52 @@ pub enum ResponsePayload<'a> {
         /// The attributes. Those that are younger than the answer's version are left out.
         attributes: Vec<Attribute>,
     },
+    /// Get Attribute List: the names of the attributes that the object has.
+    GetAttributeList {
+        /// Which object.
+        unique_identifier: Cow<'a, str>,
+        /// The names. Those that are younger than the answer's version are left out.
+        attribute_names: Vec<String>,
+    },
+    /// Add Attribute: the attribute as it is now.
+    AddAttribute {
+        /// Which object.
+        unique_identifier: Cow<'a, str>,
+        /// The attribute.
+        attribute: Attribute,
+    },
+    /// Modify Attribute: the attribute as it is now.
+    ModifyAttribute {
+        /// Which object.
+        unique_identifier: Cow<'a, str>,
+        /// The attribute.
+        attribute: Attribute,
+    },
+    /// Delete Attribute: the attribute as it was.
+    DeleteAttribute {
+        /// Which object.
+        unique_identifier: Cow<'a, str>,
+        /// The attribute.
+        attribute: Attribute,
+    },
+    /// Check: the object may be used so; or, without its identifier, what stands against that.
+    Check {
+        /// Which object.
+        unique_identifier: Option<Cow<'a, str>>,
+        /// The bits of the mask that was asked about, where they are refused.
+        cryptographic_usage_mask: Option<i32>,
+        /// The time that was asked about, where it is refused: seconds.
+        lease_time: Option<u32>,
+    },
+    /// Obtain Lease: for how long the object may be used.
+    ObtainLease {
+        /// Which object.
+        unique_identifier: Cow<'a, str>,
+        /// Seconds.
+        lease_time: u32,
+        /// When anything about the object last changed: seconds since 1970-01-01 UTC.
+        last_change_date: i64,
+    },
     /// Create: where the new object is.
     Create {
         /// The type of the new object.
@@ -91,17 +139,6 @@ pub enum ResponsePayload<'a> {
     },
 }
 
-/// What the server can do (clause 4.25).
-#[derive(Debug, Default)]
-pub struct QueryAnswer<'a> {
-    /// The operations. Those that are younger than the answer's version are left out.
-    pub operations: Cow<'a, [Operation]>,
-    /// The types of objects. Those that are younger than the answer's version are left out.
-    pub object_types: Cow<'a, [ObjectType]>,
-    /// Whose server this is.
-    pub vendor_identification: Option<Cow<'a, str>>,
-}
-
 impl ResponsePayload<'_> {
     /// The operation that brings such a payload.
     pub fn operation(&self) -> Operation {
@@ -113,6 +150,12 @@ impl ResponsePayload<'_> {
             ResponsePayload::Destroy { .. } => Operation::DESTROY,
             ResponsePayload::Locate { .. } => Operation::LOCATE,
             ResponsePayload::GetAttributes { .. } => Operation::GET_ATTRIBUTES,
+            ResponsePayload::GetAttributeList { .. } => Operation::GET_ATTRIBUTE_LIST,
+            ResponsePayload::AddAttribute { .. } => Operation::ADD_ATTRIBUTE,
+            ResponsePayload::ModifyAttribute { .. } => Operation::MODIFY_ATTRIBUTE,
+            ResponsePayload::DeleteAttribute { .. } => Operation::DELETE_ATTRIBUTE,
+            ResponsePayload::Check { .. } => Operation::CHECK,
+            ResponsePayload::ObtainLease { .. } => Operation::OBTAIN_LEASE,
             ResponsePayload::Create { .. } => Operation::CREATE,
             ResponsePayload::Query(_) => Operation::QUERY,
             ResponsePayload::DiscoverVersions { .. } => Operation::DISCOVER_VERSIONS,
@@ -149,6 +192,34 @@ impl ResponsePayload<'_> {
                     attribute.encode(encoder);
                 }
             }
+            ResponsePayload::GetAttributeList { unique_identifier, attribute_names } => {
+                encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+                for name in attribute_names {
+                    encoder.optional(|encoder| encoder.attribute_name(name));
+                }
+            }
+            ResponsePayload::AddAttribute { unique_identifier, attribute }
+            | ResponsePayload::ModifyAttribute { unique_identifier, attribute }
+            | ResponsePayload::DeleteAttribute { unique_identifier, attribute } => {
+                encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+                attribute.encode(encoder);
+            }
+            ResponsePayload::Check { unique_identifier, cryptographic_usage_mask, lease_time } => {
+                if let Some(unique_identifier) = unique_identifier {
+                    encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+                }
+                if let Some(mask) = cryptographic_usage_mask {
+                    encoder.integer(tag::CRYPTOGRAPHIC_USAGE_MASK, *mask);
+                }
+                if let Some(lease_time) = lease_time {
+                    encoder.interval(tag::LEASE_TIME, *lease_time);
+                }
+            }
+            ResponsePayload::ObtainLease { unique_identifier, lease_time, last_change_date } => {
+                encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
+                encoder.interval(tag::LEASE_TIME, *lease_time);
+                encoder.date_time(tag::LAST_CHANGE_DATE, *last_change_date);
+            }
             ResponsePayload::Create { object_type, unique_identifier } => {
                 encoder.enumeration(tag::OBJECT_TYPE, *object_type);
                 encoder.text_string(tag::UNIQUE_IDENTIFIER, unique_identifier);
@@ -176,10 +247,7 @@ impl ResponsePayload<'_> {
     /// At least as many bytes as the encoded fields have.
     pub(crate) fn size_bound(&self) -> usize {
         match self {
-            ResponsePayload::Get { unique_identifier, object } => {
-                // The structures, numbers and paddings of an object are less than 256 bytes.
-                256 + unique_identifier.len() + object.key_block().key_material.expose().len()
-            }
+            ResponsePayload::Get { unique_identifier, object } => 256 + unique_identifier.len() + object.size_bound(),
             ResponsePayload::Register { unique_identifier }
             | ResponsePayload::Activate { unique_identifier }
             | ResponsePayload::Revoke { unique_identifier }
@@ -191,6 +259,18 @@ impl ResponsePayload<'_> {
             ResponsePayload::GetAttributes { unique_identifier, attributes } => {
                 64 + unique_identifier.len() + attributes.iter().map(attribute_size_bound).sum::<usize>()
             }
+            ResponsePayload::GetAttributeList { unique_identifier, attribute_names } => {
+                64 + unique_identifier.len() + attribute_names.iter().map(|name| 16 + name.len()).sum::<usize>()
+            }
+            ResponsePayload::AddAttribute { unique_identifier, attribute }
+            | ResponsePayload::ModifyAttribute { unique_identifier, attribute }
+            | ResponsePayload::DeleteAttribute { unique_identifier, attribute } => {
+                64 + unique_identifier.len() + attribute_size_bound(attribute)
+            }
+            ResponsePayload::Check { unique_identifier, .. } => {
+                96 + unique_identifier.as_ref().map_or(0, |identifier| identifier.len())
+            }
+            ResponsePayload::ObtainLease { unique_identifier, .. } => 96 + unique_identifier.len(),
             ResponsePayload::Query(answer) => answer.size_bound(),
             ResponsePayload::DiscoverVersions { versions } => 40 * versions.len(),
             ResponsePayload::Encrypt { unique_identifier, data, iv_counter_nonce } => {
@@ -202,33 +282,16 @@ impl ResponsePayload<'_> {
     }
 }
 
+/// At least as many bytes as an encoded attribute has.
 fn attribute_size_bound(attribute: &Attribute) -> usize {
     let value = match &attribute.value {
         AttributeValue::UniqueIdentifier(text) | AttributeValue::ObjectGroup(text) => text.len(),
         AttributeValue::Name(name) => name.value.len(),
         AttributeValue::RevocationReason(reason) => reason.message.as_ref().map_or(0, String::len),
+        AttributeValue::Digest(digest) => digest.digest_value.len(),
         AttributeValue::Other { value, .. } => value.encoded().len(),
         _ => 0,
     };
     // Structures, the index, a number as value, paddings.
     128 + attribute.name().len() + value
-}
-
-impl QueryAnswer<'_> {
-    fn encode(&self, encoder: &mut Encoder<'_>) {
-        for operation in self.operations.iter() {
-            encoder.optional(|encoder| encoder.enumeration(tag::OPERATION, *operation));
-        }
-        for object_type in self.object_types.iter() {
-            encoder.optional(|encoder| encoder.enumeration(tag::OBJECT_TYPE, *object_type));
-        }
-        if let Some(vendor) = &self.vendor_identification {
-            encoder.text_string(tag::VENDOR_IDENTIFICATION, vendor);
-        }
-    }
-
-    fn size_bound(&self) -> usize {
-        let vendor = self.vendor_identification.as_ref().map_or(0, |vendor| 16 + vendor.len());
-        16 * (self.operations.len() + self.object_types.len()) + vendor
-    }
 }

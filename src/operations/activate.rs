@@ -20,6 +20,7 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &Activate<'_>) -> Ou
     if found.object.state.is_destroyed() {
         return Err(super::destroyed(id));
     }
+    super::refuse_template(&found, "activated")?;
     // KMIP 1.4 section 11.20: Permission Denied for an object that is not Pre-Active.
     transition(operations, id, ResultReason::PERMISSION_DENIED, |key, now| key.object.apply(Event::Activate, now))?;
     Ok(ResponsePayload::Activate { unique_identifier: Cow::Owned(id.to_owned()) })

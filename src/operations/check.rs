@@ -27,14 +27,15 @@ pub struct Checked {
 }
 
 impl Operations {
-    /// Checks every key that the dbpath holds, or should hold, by identifier; destroyed keys are left out.
+    /// Checks every key that the dbpath holds, or should hold, by identifier; destroyed keys and templates are left out.
     ///
     /// # Errors
     ///
     /// When the dbpath cannot be listed.
     pub async fn check(&self) -> Result<Vec<Checked>, LayoutError> {
         let listing = self.layout.list()?;
-        let alive = listing.keys.iter().filter(|key| !key.object.state.is_destroyed()).map(WrappedKey::id);
+        let opens = |key: &&WrappedKey| !key.object.state.is_destroyed() && key.object.object_type.has_material();
+        let alive = listing.keys.iter().filter(opens).map(WrappedKey::id);
         let damaged = listing.problems.iter().map(|(id, _)| id.as_str());
         let mut ids: Vec<&str> = alive.chain(damaged).chain(listing.without_key.iter().map(String::as_str)).collect();
         ids.sort_unstable();

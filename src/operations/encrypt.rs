@@ -11,32 +11,35 @@ use crate::kmip::{KeyBytes, ResponsePayload};
 use crate::kms::Class;
 use crate::operator::Failure;
 
-use super::cipher::{self, BLOCK, Iv, Padding, Purpose};
+use super::cipher::{self, BLOCK, Iv, Mode, Padding, Purpose};
 use super::{Failed, Operations, Outcome, Request};
 
 pub(super) async fn run(request: &mut Request<'_>, payload: &CipherRequest<'_>) -> Outcome {
     let operations = request.operations;
     let id = request.meant(payload.unique_identifier)?;
     let key = cipher::key(operations, id, Purpose::Encrypt)?;
-    let (padding, given) = cipher::read(payload)?;
+    let how = cipher::read(payload, &key)?;
     let data = payload.data.0;
-    if padding == Padding::None {
+    if how.padding == Padding::None {
         cipher::whole_blocks(data)?;
     }
-    let random = payload.parameters.and_then(|parameters| parameters.random_iv).unwrap_or(false);
-    let iv = match given {
-        Some(iv) => iv,
-        None if random => draw(operations, id)?,
-        None => return Err(cipher::missing_iv()),
+    let (iv, drawn) = match (how.mode, how.iv) {
+        (Mode::Ecb, _) => (None, None),
+        (Mode::Cbc, Some(iv)) => (Some(iv), None),
+        (Mode::Cbc, None) if how.random_iv => {
+            let iv = draw(operations, id)?;
+            (Some(iv), Some(iv))
+        }
+        (Mode::Cbc, None) => return Err(cipher::missing_iv()),
     };
     let opened = cipher::open(operations, &key).await?;
-    let encrypted = cipher::encrypt(&opened, &iv, padding, data).ok_or_else(|| {
+    let encrypted = cipher::encrypt(&opened, iv.as_ref(), how.padding, data).ok_or_else(|| {
         Failed::new(ResultReason::CRYPTOGRAPHIC_FAILURE, "the data cannot be encrypted with this key")
     })?;
     Ok(ResponsePayload::Encrypt {
         unique_identifier: Cow::Owned(id.to_owned()),
         data: KeyBytes::Owned(encrypted),
-        iv_counter_nonce: given.is_none().then(|| iv.to_vec()),
+        iv_counter_nonce: drawn.map(|iv| iv.to_vec()),
     })
 }
 

@@ -9,12 +9,12 @@
 use std::cmp::Reverse;
 
 use crate::keys::{Listing, ManagedObject};
-use crate::kmip::enums::ResultReason;
+use crate::kmip::enums::{ObjectGroupMember, ResultReason};
 use crate::kmip::payload::Locate;
 use crate::kmip::{Attribute, AttributeValue, ResponsePayload, tag};
 use crate::operator::Failure;
 
-use super::get_attributes::attributes;
+use super::attributes::held;
 use super::{Failed, Operations, Outcome, Request};
 
 /// The bit of the Storage Status Mask for objects that are on-line (KMIP 1.4 section 9.1.3.3.2). All here are.
@@ -24,10 +24,10 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &Locate) -> Outcome 
     let operations = request.operations;
     let maximum = count(payload.maximum_items, "Maximum Items")?;
     let offset = count(payload.offset_items, "Offset Items")?.unwrap_or(0);
-    let wanted = Wanted::read(&payload.attributes)?;
-    // No object here is archived, and none belongs to a group.
+    let wanted = Wanted::read(payload)?;
+    // No object here is archived.
     let mut found = Vec::new();
-    if payload.storage_status_mask.unwrap_or(ON_LINE) & ON_LINE != 0 && payload.object_group_member.is_none() {
+    if payload.storage_status_mask.unwrap_or(ON_LINE) & ON_LINE != 0 {
         found = matching(operations, &wanted)?;
     }
     let all = found.len();
@@ -50,10 +50,7 @@ fn count(number: Option<i32>, field: &str) -> Result<Option<usize>, Failed> {
 
 /// The identifiers of what matches, the newest first, those of one age by identifier.
 fn matching(operations: &Operations, wanted: &Wanted<'_>) -> Result<Vec<String>, Failed> {
-    let Listing { mut keys, problems, of_others, .. } = operations
-        .layout
-        .list()
-        .map_err(|error| operations.tell(&Failure::of_layout("(all)", operations.provider, &error)))?;
+    let Listing { mut keys, problems, of_others, .. } = operations.list()?;
     let now = operations.now();
     // They come by identifier, and the sort keeps that order among equals.
     keys.sort_by_key(|key| Reverse(key.object.initial_date));
@@ -69,6 +66,10 @@ fn matching(operations: &Operations, wanted: &Wanted<'_>) -> Result<Vec<String>,
     for (id, error) in problems.iter().filter(|(id, _)| wanted.may_be(id)) {
         let failure = Failure::of_layout(id, operations.provider, error).with_files(operations.layout.files_of(id));
         unread = Some(operations.tell(&failure));
+    }
+    if wanted.default_member {
+        // Which member is a group's default is the server's choice: here it is the one that has been in it longest.
+        found.drain(..found.len().saturating_sub(1));
     }
     if !found.is_empty() {
         return Ok(found);
@@ -86,12 +87,28 @@ fn matching(operations: &Operations, wanted: &Wanted<'_>) -> Result<Vec<String>,
     unread.map_or(Ok(found), Err)
 }
 
-/// The attributes that an object must have, all of them.
-struct Wanted<'a>(&'a [Attribute]);
+/// What an object must have and be, all of it.
+struct Wanted<'a> {
+    attributes: &'a [Attribute],
+    /// No client has been given it yet.
+    fresh: bool,
+    /// It is the default member of its group.
+    default_member: bool,
+    /// A member of a group is sought, and no group is named: nothing matches.
+    nothing: bool,
+}
 
 impl<'a> Wanted<'a> {
-    fn read(attributes: &'a [Attribute]) -> Result<Self, Failed> {
-        let wanted = Wanted(attributes);
+    fn read(payload: &'a Locate) -> Result<Self, Failed> {
+        let member = payload.object_group_member;
+        let attributes = payload.attributes.as_slice();
+        let grouped = attributes.iter().any(|attribute| matches!(attribute.value, AttributeValue::ObjectGroup(_)));
+        let wanted = Wanted {
+            attributes,
+            fresh: member == Some(ObjectGroupMember::GROUP_MEMBER_FRESH),
+            default_member: member == Some(ObjectGroupMember::GROUP_MEMBER_DEFAULT),
+            nothing: member.is_some() && !grouped,
+        };
         for attribute in attributes {
             if date(&attribute.value).is_some() && wanted.dates(attribute).count() > 2 {
                 let why = format!("the {} is given more than twice: two values are a range", attribute.name());
@@ -103,12 +120,15 @@ impl<'a> Wanted<'a> {
 
     /// The values of the date that bears this attribute's name.
     fn dates(&self, like: &Attribute) -> impl Iterator<Item = i64> {
-        self.0.iter().filter(|other| other.name() == like.name()).filter_map(|other| date(&other.value))
+        self.attributes.iter().filter(|other| other.name() == like.name()).filter_map(|other| date(&other.value))
     }
 
     fn matched_by(&self, object: &ManagedObject) -> bool {
-        let held = attributes(object);
-        self.0.iter().all(|wanted| {
+        if self.nothing || (self.fresh && object.fresh != Some(true)) {
+            return false;
+        }
+        let held = held(object);
+        self.attributes.iter().all(|wanted| {
             let mut held = held.iter().filter(|held| held.name() == wanted.name()).map(|held| &held.value);
             match &wanted.value {
                 // A range; one value is a range of one. The last date of all means: no such date.
@@ -120,10 +140,6 @@ impl<'a> Wanted<'a> {
                 AttributeValue::CryptographicUsageMask(wanted) => held.any(
                     |held| matches!(held, AttributeValue::CryptographicUsageMask(held) if held & wanted == *wanted),
                 ),
-                // Of a name, only the text is kept.
-                AttributeValue::Name(wanted) => {
-                    held.any(|held| matches!(held, AttributeValue::Name(held) if held.value == wanted.value))
-                }
                 wanted => held.any(|held| held == wanted),
             }
         })
@@ -131,7 +147,7 @@ impl<'a> Wanted<'a> {
 
     /// Whether an object of which only the identifier is known may be wanted.
     fn may_be(&self, id: &str) -> bool {
-        self.0.iter().all(|wanted| match &wanted.value {
+        self.attributes.iter().all(|wanted| match &wanted.value {
             AttributeValue::UniqueIdentifier(wanted) => wanted == id,
             _ => true,
         })
@@ -147,6 +163,9 @@ fn date(value: &AttributeValue) -> Option<i64> {
         | AttributeValue::DestroyDate(date)
         | AttributeValue::CompromiseOccurrenceDate(date)
         | AttributeValue::CompromiseDate(date)
+        | AttributeValue::ProcessStartDate(date)
+        | AttributeValue::ProtectStopDate(date)
+        | AttributeValue::OriginalCreationDate(date)
         | AttributeValue::LastChangeDate(date) => Some(*date),
         _ => None,
     }

@@ -7,6 +7,7 @@
 //! Invariants: every message that was framed gets exactly one answer. Item Not Found is said only of an object that
 //! never existed or is destroyed, because some databases shut down when they read it.
 
+mod attributes;
 mod check;
 mod cipher;
 mod failed;
@@ -27,7 +28,7 @@ use tokio::time::{Sleep, sleep};
 use zeroize::Zeroizing;
 
 use crate::env::Env;
-use crate::keys::{Found, Layout, Provider, WrappedKey};
+use crate::keys::{Found, Layout, Listing, Provider, WrappedKey};
 use crate::kmip::enums::{BatchErrorContinuationOption, Enumeration as _, Operation, ResultReason};
 use crate::kmip::payload::{CipherRequest, Get};
 use crate::kmip::{
@@ -165,6 +166,11 @@ impl Operations {
         Err(self.tell(&failure))
     }
 
+    /// All keys of the dbpath.
+    fn list(&self) -> Result<Listing, Failed> {
+        self.layout.list().map_err(|error| self.tell(&Failure::of_layout("(all)", self.provider, &error)))
+    }
+
     /// Tells the operator of a failure, and returns what the client is told.
     fn tell(&self, failure: &Failure) -> Failed {
         self.operator.tell(&operator::notice(failure));
@@ -209,6 +215,14 @@ impl Request<'_> {
     }
 }
 
+/// KMIP 1.4 sections 11.20 and 11.21: a template has no state that could change.
+fn refuse_template(key: &WrappedKey, done: &str) -> Result<(), Failed> {
+    if key.object.object_type.has_material() {
+        return Ok(());
+    }
+    Err(Failed::new(ResultReason::ILLEGAL_OPERATION, format!("a template cannot be {done}")))
+}
+
 fn not_found(id: &str) -> Failed {
     Failed::new(ResultReason::ITEM_NOT_FOUND, format!("there is no object {id}"))
 }
@@ -251,8 +265,14 @@ operations! {
     Create, CREATE: create;
     Register, REGISTER: register;
     Locate, LOCATE: locate;
+    Check, CHECK: check_use;
     Get, GET: get;
     GetAttributes, GET_ATTRIBUTES: get_attributes;
+    GetAttributeList, GET_ATTRIBUTE_LIST: get_attribute_list;
+    AddAttribute, ADD_ATTRIBUTE: add_attribute;
+    ModifyAttribute, MODIFY_ATTRIBUTE: modify_attribute;
+    DeleteAttribute, DELETE_ATTRIBUTE: delete_attribute;
+    ObtainLease, OBTAIN_LEASE: obtain_lease;
     Activate, ACTIVATE: activate;
     Revoke, REVOKE: revoke;
     Destroy, DESTROY: destroy;

@@ -6,35 +6,72 @@
 
 use std::borrow::Cow;
 
-use crate::keys::{ObjectType, Secret};
+use crate::keys::{ObjectType, OtherAttribute, Secret};
+use crate::kmip::attribute_name::{Instances, SetBy};
 use crate::kmip::enums::{CryptographicAlgorithm, KeyFormatType, ResultReason};
 use crate::kmip::object::KeyBlock;
-use crate::kmip::payload::Register;
-use crate::kmip::{KeyMaterial, RegisteredObject, ResponsePayload};
+use crate::kmip::payload::{Register, TemplateAttribute};
+use crate::kmip::{Attribute, AttributeValue, KeyMaterial, RegisteredObject, ResponsePayload};
 
-use super::new_object::{Wishes, keep, positive};
+use super::attributes::{kept, refuse_value, rules};
+use super::new_object::{Material, Wishes, keep, keep_template, positive};
 use super::{Failed, Outcome, Request};
 
 /// The longest material that is kept, in bytes: what AWS KMS encrypts at once (Encrypt, Plaintext).
 const LONGEST: usize = 4096;
 
 pub(super) async fn run(request: &mut Request<'_>, payload: &Register) -> Outcome {
-    let mut wishes = Wishes::read(&payload.template)?;
+    let operations = request.operations;
     let (object_type, block, format) = match &payload.object {
         RegisteredObject::SymmetricKey(block) => (ObjectType::SymmetricKey, block, KeyFormatType::RAW),
         RegisteredObject::SecretData { secret_data_type, key_block } => {
             (ObjectType::SecretData { kind: secret_data_type.0 }, key_block, KeyFormatType::OPAQUE)
         }
+        RegisteredObject::Template(attributes) => {
+            let id = template(request, &payload.template, attributes)?;
+            return Ok(ResponsePayload::Register { unique_identifier: Cow::Owned(id) });
+        }
         RegisteredObject::Other(_) => {
-            let why = "only symmetric keys and secret data can be registered here";
+            let why = "only symmetric keys, secret data and templates can be registered here";
             return Err(Failed::new(ResultReason::INVALID_FIELD, why));
         }
     };
+    let mut wishes = Wishes::read(operations, &payload.template, object_type)?;
     let material = material(block, format)?;
-    agree(&mut wishes, block, object_type, material)?;
-    let id = keep(request.operations, object_type, wishes, &Secret::new(material.to_vec())).await?;
+    agree(&mut wishes, block, material)?;
+    let material = Material { secret: Secret::new(material.to_vec()), format: block.key_format_type, drawn_by: None };
+    let id = keep(operations, wishes, &material).await?;
     *request.placeholder = Some(id.clone());
     Ok(ResponsePayload::Register { unique_identifier: Cow::Owned(id) })
+}
+
+/// Registers a template (KMIP 1.4 section 2.2.6): attributes that stand in it are for others, those in the request's
+/// Template-Attribute are its own. A Name that stands in it is its own as well: the cases of 1.0 know no other way.
+fn template(request: &mut Request<'_>, own: &TemplateAttribute, attributes: &[Attribute]) -> Result<String, Failed> {
+    let mut own = own.clone();
+    let mut content: Vec<OtherAttribute> = Vec::new();
+    for attribute in attributes {
+        let value = &attribute.value;
+        if matches!(value, AttributeValue::Name(_)) {
+            own.attributes.push(value.clone().into());
+            continue;
+        }
+        let name = value.name();
+        let Some(row) = rules(ObjectType::Template, name).filter(|row| row.set_by == SetBy::Client) else {
+            let why = format!("a template cannot hand on the attribute {name}");
+            return Err(Failed::new(ResultReason::INVALID_FIELD, why));
+        };
+        refuse_value(value)?;
+        let before = content.iter().filter(|other| other.name == name).count();
+        if before > 0 && row.instances == Instances::One {
+            return Err(Failed::new(ResultReason::INVALID_FIELD, format!("the attribute {name} is given twice")));
+        }
+        content.push(kept(u32::try_from(before).unwrap_or(u32::MAX), value));
+    }
+    let wishes = Wishes::read(request.operations, &own, ObjectType::Template)?;
+    let id = keep_template(request.operations, wishes, content)?;
+    *request.placeholder = Some(id.clone());
+    Ok(id)
 }
 
 fn material(block: &KeyBlock, format: KeyFormatType) -> Result<&[u8], Failed> {
@@ -62,7 +99,7 @@ fn material(block: &KeyBlock, format: KeyFormatType) -> Result<&[u8], Failed> {
 }
 
 /// Template, key block and material must tell one story; what only one of them says is taken from there.
-fn agree(wishes: &mut Wishes, block: &KeyBlock, object_type: ObjectType, material: &[u8]) -> Result<(), Failed> {
+fn agree(wishes: &mut Wishes, block: &KeyBlock, material: &[u8]) -> Result<(), Failed> {
     let differ = |name: &str| {
         let why = format!("template and key block differ in {name}");
         Failed::new(ResultReason::INVALID_FIELD, why)
@@ -77,10 +114,16 @@ fn agree(wishes: &mut Wishes, block: &KeyBlock, object_type: ObjectType, materia
     }
     wishes.algorithm = wishes.algorithm.or(block.cryptographic_algorithm);
     wishes.length_bits = wishes.length_bits.or(block_bits);
-    if object_type != ObjectType::SymmetricKey {
+    if wishes.object_type != ObjectType::SymmetricKey {
         return Ok(());
     }
     let bits = u32::try_from(material.len() * 8).unwrap_or(u32::MAX);
+    // Of each byte of a key for DES, seven bits count.
+    let des = matches!(wishes.algorithm, Some(CryptographicAlgorithm::DES | CryptographicAlgorithm::TRIPLE_DES));
+    let counted = bits / 8 * 7;
+    if des && wishes.length_bits == Some(counted) {
+        return Ok(());
+    }
     if wishes.length_bits.is_some_and(|stated| stated != bits) {
         let why = format!("the Cryptographic Length is not that of the key material, which has {bits} bits");
         return Err(Failed::new(ResultReason::INVALID_FIELD, why));

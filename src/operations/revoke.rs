@@ -26,7 +26,7 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &Revoke<'_>) -> Outc
         let why = "a Compromise Occurrence Date is for a compromise, and the Revocation Reason is another";
         return Err(Failed::new(ResultReason::INVALID_FIELD, why));
     }
-    operations.find(id)?;
+    super::refuse_template(&operations.find(id)?, "revoked")?;
     // KMIP 1.4 section 11.21: Illegal Operation for an object that cannot be revoked.
     transition(operations, id, ResultReason::ILLEGAL_OPERATION, |key, now| {
         let revocation = Revocation { code: reason.code.0, message: reason.message.clone() };

@@ -120,5 +120,5 @@ fn real_checks_open_every_key_once_and_say_which_do_not() {
 fn files_of_another_cloud_are_told_at_start() {
     let told = Dbpath::snapshot(METADATA).told("azure");
     assert!(told.contains("warning: the dbpath holds no wrapped key of Azure Key Vault"), "{told}");
-    assert!(told.contains("Other files stand there") && !told.contains(FIRST_START), "{told}");
+    assert!(told.contains("start the proxy with -cloudProvider aws") && !told.contains(FIRST_START), "{told}");
 }

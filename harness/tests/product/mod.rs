@@ -27,8 +27,14 @@ pub(crate) const FOLDER: &str = "/data/db/cloudProviderCredentials";
 pub(crate) const CREATE: u32 = 0x01;
 pub(crate) const REGISTER: u32 = 0x03;
 pub(crate) const LOCATE: u32 = 0x08;
+pub(crate) const CHECK: u32 = 0x09;
 pub(crate) const GET: u32 = 0x0A;
 pub(crate) const GET_ATTRIBUTES: u32 = 0x0B;
+pub(crate) const GET_ATTRIBUTE_LIST: u32 = 0x0C;
+pub(crate) const ADD_ATTRIBUTE: u32 = 0x0D;
+pub(crate) const MODIFY_ATTRIBUTE: u32 = 0x0E;
+pub(crate) const DELETE_ATTRIBUTE: u32 = 0x0F;
+pub(crate) const OBTAIN_LEASE: u32 = 0x10;
 pub(crate) const ACTIVATE: u32 = 0x12;
 pub(crate) const REVOKE: u32 = 0x13;
 pub(crate) const DESTROY: u32 = 0x14;
@@ -124,6 +130,19 @@ pub(crate) fn register() -> Vec<Item> {
 /// The payload of Locate: objects in this state.
 pub(crate) fn locate(state: u32) -> Vec<Item> {
     vec![attribute("State", Value::Enumeration(state))]
+}
+
+/// The name of an attribute of the client's own.
+pub(crate) const NOTE: &str = "x-note";
+
+/// The payload of Add and Modify Attribute: such an attribute.
+pub(crate) fn noted(id: &str, note: &str) -> Vec<Item> {
+    [naming(id), vec![attribute(NOTE, Value::Text(note.to_owned()))]].concat()
+}
+
+/// The payload of Delete Attribute: that attribute.
+pub(crate) fn unnoted(id: &str) -> Vec<Item> {
+    [naming(id), vec![Item::text(ATTRIBUTE_NAME, NOTE)]].concat()
 }
 
 /// The payload of Revoke: the key was compromised.

@@ -1,4 +1,4 @@
-//! Ciphers: their modes and paddings.
+//! Ciphers: their modes and paddings; hash functions.
 
 use super::enumeration;
 
@@ -39,5 +39,28 @@ enumeration! {
         PKCS1_V1_5 = 0x08, "PKCS1 v1.5", V1_0;
         X9_31 = 0x09, "X9.31", V1_0;
         PSS = 0x0A, "PSS", V1_0;
+    }
+}
+
+enumeration! {
+    /// A hash function (clause 9.1.3.2).
+    HashingAlgorithm, tag HASHING_ALGORITHM {
+        MD2 = 0x01, "MD2", V1_0;
+        MD4 = 0x02, "MD4", V1_0;
+        MD5 = 0x03, "MD5", V1_0;
+        SHA_1 = 0x04, "SHA-1", V1_0;
+        SHA_224 = 0x05, "SHA-224", V1_0;
+        SHA_256 = 0x06, "SHA-256", V1_0;
+        SHA_384 = 0x07, "SHA-384", V1_0;
+        SHA_512 = 0x08, "SHA-512", V1_0;
+        RIPEMD_160 = 0x09, "RIPEMD-160", V1_0;
+        TIGER = 0x0A, "Tiger", V1_0;
+        WHIRLPOOL = 0x0B, "Whirlpool", V1_0;
+        SHA_512_224 = 0x0C, "SHA-512/224", V1_2;
+        SHA_512_256 = 0x0D, "SHA-512/256", V1_2;
+        SHA_3_224 = 0x0E, "SHA-3-224", V1_4;
+        SHA_3_256 = 0x0F, "SHA-3-256", V1_4;
+        SHA_3_384 = 0x10, "SHA-3-384", V1_4;
+        SHA_3_512 = 0x11, "SHA-3-512", V1_4;
     }
 }

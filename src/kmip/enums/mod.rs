@@ -8,15 +8,17 @@ mod key;
 mod object;
 mod operation;
 mod result;
+mod server;
 
 use super::version::ProtocolVersion;
 use crate::ttlv::{Item, Tag, TtlvError};
 
-pub use cipher::{BlockCipherMode, PaddingMethod};
+pub use cipher::{BlockCipherMode, HashingAlgorithm, PaddingMethod};
 pub use key::{CryptographicAlgorithm, KeyCompressionType, KeyFormatType, KeyWrapType};
 pub use object::{NameType, ObjectGroupMember, ObjectType, RevocationReasonCode, SecretDataType, State};
 pub use operation::{BatchErrorContinuationOption, Operation, QueryFunction};
 pub use result::{ResultReason, ResultStatus};
+pub use server::{ClientRegistrationMethod, DestroyAction, RngAlgorithm, RngMode, UnwrapMode};
 
 /// What all enumerations can do.
 pub trait Enumeration: Copy {
@@ -61,7 +63,10 @@ pub fn value_name(tag: Tag, number: u32) -> Option<&'static str> {
     let entry = search!(
         BatchErrorContinuationOption,
         BlockCipherMode,
+        ClientRegistrationMethod,
         CryptographicAlgorithm,
+        DestroyAction,
+        HashingAlgorithm,
         KeyCompressionType,
         KeyFormatType,
         KeyWrapType,
@@ -74,8 +79,11 @@ pub fn value_name(tag: Tag, number: u32) -> Option<&'static str> {
         ResultReason,
         ResultStatus,
         RevocationReasonCode,
+        RngAlgorithm,
+        RngMode,
         SecretDataType,
         State,
+        UnwrapMode,
     );
     entry.map(|(name, _)| name)
 }
@@ -227,6 +235,12 @@ mod tests {
         check(RevocationReasonCode::ALL);
         check(SecretDataType::ALL);
         check(State::ALL);
+        check(HashingAlgorithm::ALL);
+        check(RngAlgorithm::ALL);
+        check(ClientRegistrationMethod::ALL);
+        check(UnwrapMode::ALL);
+        check(DestroyAction::ALL);
+        check(RngMode::ALL);
     }
 
     #[test]

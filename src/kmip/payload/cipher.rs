@@ -8,6 +8,7 @@
 use std::fmt;
 
 use super::unique_identifier;
+use crate::kmip::attribute::RawValue;
 use crate::kmip::enums::{BlockCipherMode, CryptographicAlgorithm, PaddingMethod};
 use crate::kmip::object::optional_enumeration;
 use crate::kmip::tag;
@@ -18,7 +19,7 @@ use crate::ttlv::{ItemType, Reader, Tag, TtlvError};
 pub struct CipherRequest<'a> {
     /// Which key; without it, the one of the ID Placeholder.
     pub unique_identifier: Option<&'a str>,
-    /// How; without it, as an attribute of the key says.
+    /// How; without it, as the attribute of the key says that has this structure.
     pub parameters: Option<CryptographicParameters>,
     /// On what.
     pub data: Data<'a>,
@@ -97,6 +98,11 @@ const AFTER_RANDOM_IV: [Tag; 11] = [
 ];
 
 impl CryptographicParameters {
+    /// Reads the value of the attribute of that name.
+    pub fn of_attribute(value: &RawValue) -> Result<Self, TtlvError> {
+        CryptographicParameters::decode(&mut Reader::only_item(value.encoded())?.structure()?)
+    }
+
     fn decode(fields: &mut Reader<'_>) -> Result<Self, TtlvError> {
         let (block_cipher_mode, padding_method) = (optional_enumeration(fields)?, optional_enumeration(fields)?);
         let before = first_of(fields, &BEFORE_ALGORITHM)?;

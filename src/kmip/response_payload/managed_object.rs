@@ -7,6 +7,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::attribute_size_bound;
+use crate::kmip::attribute::Attribute;
 use crate::kmip::encoder::Encoder;
 use crate::kmip::enums::{CryptographicAlgorithm, KeyFormatType, ObjectType, SecretDataType};
 use crate::kmip::tag;
@@ -23,6 +25,8 @@ pub enum ManagedObject<'a> {
         /// The secret itself.
         key_block: KeyBlock<'a>,
     },
+    /// A template: attributes for objects that are made later (clause 2.2.6).
+    Template(Vec<Attribute>),
 }
 
 /// A key to be given out (clause 2.1.3).
@@ -61,18 +65,24 @@ impl fmt::Debug for KeyBytes<'_> {
     }
 }
 
-impl<'a> ManagedObject<'a> {
+impl ManagedObject<'_> {
     /// The type of the object.
     pub fn object_type(&self) -> ObjectType {
         match self {
             ManagedObject::SymmetricKey(_) => ObjectType::SYMMETRIC_KEY,
             ManagedObject::SecretData { .. } => ObjectType::SECRET_DATA,
+            ManagedObject::Template(_) => ObjectType::TEMPLATE,
         }
     }
 
-    pub(super) fn key_block(&self) -> &KeyBlock<'a> {
+    /// At least as many bytes as the material and the attributes have, encoded. The other fields of an object are less than
+    /// 256 bytes.
+    pub(super) fn size_bound(&self) -> usize {
         match self {
-            ManagedObject::SymmetricKey(key_block) | ManagedObject::SecretData { key_block, .. } => key_block,
+            ManagedObject::SymmetricKey(key_block) | ManagedObject::SecretData { key_block, .. } => {
+                key_block.key_material.expose().len()
+            }
+            ManagedObject::Template(attributes) => attributes.iter().map(attribute_size_bound).sum(),
         }
     }
 
@@ -87,6 +97,11 @@ impl<'a> ManagedObject<'a> {
                     key_block.encode(encoder);
                 });
             }
+            ManagedObject::Template(attributes) => encoder.structure(tag::TEMPLATE, |encoder| {
+                for attribute in attributes {
+                    attribute.encode(encoder);
+                }
+            }),
         }
     }
 }

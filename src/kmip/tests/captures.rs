@@ -57,7 +57,7 @@ fn meaning(request: &RequestMessage<'_>) -> String {
                         write!(text, " SecretData kind={}", secret_data_type.0).unwrap();
                         key_block
                     }
-                    RegisteredObject::Other(tag) => panic!("no client registered {tag}"),
+                    other => panic!("no client registered {other:?}"),
                 };
                 registered_key(&mut text, key);
             }

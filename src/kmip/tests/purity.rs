@@ -2,8 +2,9 @@
 
 use super::{RESPONSES, capture};
 use crate::kmip::enums::{
-    CryptographicAlgorithm, KeyFormatType, NameType, ObjectType, Operation, QueryFunction, ResultReason,
-    RevocationReasonCode, SecretDataType,
+    ClientRegistrationMethod, CryptographicAlgorithm, DestroyAction, HashingAlgorithm, KeyFormatType, NameType,
+    ObjectType, Operation, QueryFunction, ResultReason, RevocationReasonCode, RngAlgorithm, RngMode, SecretDataType,
+    UnwrapMode,
 };
 use crate::kmip::response_payload::KeyBlock;
 use crate::kmip::*;
@@ -222,7 +223,24 @@ fn room_for_an_answer_is_made_before_it_is_written() {
         operations: Operation::ALL.into(),
         object_types: ObjectType::ALL.into(),
         vendor_identification: Some(long.as_str().into()),
+        random_number_generator: Some(RandomNumberGenerator { rng_algorithm: RngAlgorithm::DRBG }),
+        capabilities: Some(Capabilities {
+            streaming: true,
+            asynchronous: true,
+            attestation: true,
+            batch_undo: Some(true),
+            batch_continue: Some(true),
+            unwrap_mode: UnwrapMode::PROCESSED,
+            destroy_action: DestroyAction::SHREDDED,
+            rng_mode: RngMode::UNSPECIFIED,
+        }),
+        client_registration_method: Some(ClientRegistrationMethod::UNSPECIFIED),
     };
+    let digest = Attribute::from(AttributeValue::Digest(Digest {
+        hashing_algorithm: HashingAlgorithm::SHA_512,
+        digest_value: long.clone().into_bytes(),
+        key_format_type: Some(KeyFormatType::RAW),
+    }));
     let versions = ProtocolVersion::SUPPORTED.repeat(50);
     let payloads = [
         get(KeyFormatType::RAW, CryptographicAlgorithm::AES),
@@ -238,6 +256,20 @@ fn room_for_an_answer_is_made_before_it_is_written() {
         },
         ResponsePayload::Decrypt { unique_identifier: long.as_str().into(), data: KeyBytes::Borrowed(long.as_bytes()) },
         ResponsePayload::Revoke { unique_identifier: long.as_str().into() },
+        ResponsePayload::GetAttributeList {
+            unique_identifier: long.as_str().into(),
+            attribute_names: attribute_name::ATTRIBUTES.iter().map(|row| row.name.to_owned()).collect(),
+        },
+        ResponsePayload::AddAttribute { unique_identifier: long.as_str().into(), attribute: digest.clone() },
+        ResponsePayload::ModifyAttribute { unique_identifier: long.as_str().into(), attribute: digest.clone() },
+        ResponsePayload::DeleteAttribute { unique_identifier: long.as_str().into(), attribute: digest.clone() },
+        ResponsePayload::Get { unique_identifier: "1".into(), object: ManagedObject::Template(vec![digest; 3]) },
+        ResponsePayload::Check {
+            unique_identifier: Some(long.as_str().into()),
+            cryptographic_usage_mask: Some(12),
+            lease_time: Some(3600),
+        },
+        ResponsePayload::ObtainLease { unique_identifier: long.as_str().into(), lease_time: 3600, last_change_date: 7 },
         ResponsePayload::Destroy { unique_identifier: long.as_str().into() },
         ResponsePayload::Register { unique_identifier: long.as_str().into() },
         ResponsePayload::Create { object_type: ObjectType::SECRET_DATA, unique_identifier: long.as_str().into() },
@@ -287,9 +319,9 @@ fn answers_of_every_version_hold_only_tags_of_that_version() {
     }
     for version in ProtocolVersion::SUPPORTED {
         // All attributes that exist, with a value that may be wrong, which nobody reads here.
-        let attributes = attribute_name::NAMES.iter().map(|(name, _)| {
+        let attributes = attribute_name::ATTRIBUTES.iter().map(|row| {
             let value = raw(|writer| writer.integer(tag::ATTRIBUTE_VALUE, 1));
-            AttributeValue::Other { name: (*name).to_owned(), value }.into()
+            AttributeValue::Other { name: row.name.to_owned(), value }.into()
         });
         let message = ResponseMessage {
             version,
@@ -302,7 +334,7 @@ fn answers_of_every_version_hold_only_tags_of_that_version() {
         let mut buffer = Vec::new();
         let younger = message.encode(&mut buffer);
         walk(Reader::new(&buffer), version);
-        let expected = attribute_name::NAMES.iter().filter(|(_, since)| *since > version).count();
+        let expected = attribute_name::ATTRIBUTES.iter().filter(|row| row.since > version).count();
         assert_eq!(younger.len(), expected, "{version}");
     }
     assert_eq!(QueryFunction::PROFILES.since(), Some(ProtocolVersion::V1_3));

@@ -79,11 +79,32 @@ async fn an_answer_stays_within_the_size_that_the_client_takes() {
         assert_eq!(reasons(&small), [Some(ResultReason::RESPONSE_TOO_LARGE)], "{maximum}");
         assert_eq!(small.items[0].operation, Some(0x0A));
     }
-    let batch = Ask { maximum: Some(300), ..Ask::batch([get(Some(KEY)), get(Some(KEY))]) };
-    let small = bench.ask(batch).await;
-    assert_eq!(reasons(&small), [Some(ResultReason::RESPONSE_TOO_LARGE)]);
-    assert!(small.length <= 300);
-    assert_eq!((small.items[0].operation, small.items[0].id.as_deref()), (Some(0x0A), Some(&[0][..])));
+}
+
+#[tokio::test]
+async fn of_a_batch_the_items_fail_for_which_there_is_no_room_and_the_first_ones_stay() {
+    let bench = Bench::new();
+    let items = || [get_attributes(Some(KEY), &[]), get(Some(KEY)), get_attributes(Some(KEY), &["State"])];
+    let ask = |maximum| Ask { maximum: Some(maximum), continuation: Some(1), ..Ask::batch(items()) };
+    let whole = bench.ask(ask(1 << 20)).await;
+    assert_eq!(reasons(&whole), [None, None, None]);
+    let whole = i32::try_from(whole.length).unwrap();
+    let large = Some(ResultReason::RESPONSE_TOO_LARGE);
+    // All attributes take more room than the key, the key more than the state, and the state more than a failure.
+    for (maximum, expected) in [
+        (whole, vec![None, None, None]),
+        (whole - 1, vec![None, None, large]),
+        (whole - 110, vec![None, large, None]),
+        (700, vec![large, None, None]),
+        (360, vec![large, large, large]),
+        (250, vec![large]),
+    ] {
+        let answered = bench.ask(ask(maximum)).await;
+        assert_eq!(reasons(&answered), expected, "{maximum} of {whole}");
+        assert!(i32::try_from(answered.length).unwrap() <= maximum);
+        let ids: Vec<_> = answered.items.iter().map(|item| item.id.clone()).collect();
+        assert_eq!(ids, (0..).take(expected.len()).map(|id| Some(vec![id])).collect::<Vec<_>>());
+    }
 }
 
 #[tokio::test]

@@ -230,6 +230,89 @@ async fn only_keys_for_aes_serve() {
     assert_eq!(bench.one(ask(ENCRYPT, "plain", b"data", None)).await.reason, None);
 }
 
+#[tokio::test]
+async fn the_known_answers_of_nist_for_blocks_alone_come_out_too() {
+    // NIST SP 800-38A, F.1.1 and F.1.5: the first two blocks, AES of 128 and of 256 bits.
+    let clear = bytes("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
+    for (key, encrypted) in [
+        ("2b7e151628aed2a6abf7158809cf4f3c", "3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf"),
+        (
+            "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+            "f3eed1bdb5d2a03c064b5a7e3db181f8591ccb10d410ed26dc5ba74a31362870",
+        ),
+    ] {
+        let bench = Bench::new();
+        with_key(&bench, "nist", &bytes(key), |_| {});
+        let ecb = Cipher { id: Some("nist"), mode: Some(2), padding: Some(NONE), iv: None, ..Cipher::of(&clear, &[]) };
+        let answer = bench.one(ecb.item(ENCRYPT)).await;
+        assert_eq!(answer.payload, ["UniqueIdentifier=nist", &format!("Data={encrypted}")]);
+        let back = Cipher { data: &bytes(encrypted), ..ecb.clone() };
+        assert_eq!(bench.one(back.item(DECRYPT)).await.value("Data"), hex(&clear));
+        for length in [0, 1, 15, 16, 17] {
+            let padded = Cipher { data: &clear[..length], padding: Some(PKCS5), ..ecb.clone() };
+            let answer = bench.one(padded.item(ENCRYPT)).await;
+            let encrypted = bytes(answer.value("Data"));
+            assert_eq!(encrypted.len(), length / 16 * 16 + 16);
+            let back = Cipher { data: &encrypted, ..padded.clone() };
+            assert_eq!(bench.one(back.item(DECRYPT)).await.value("Data"), hex(&clear[..length]));
+        }
+        let nothing = Cipher { data: &[], padding: Some(PKCS5), ..ecb };
+        assert_eq!(bench.one(nothing.item(DECRYPT)).await.refusal(), ResultReason::CRYPTOGRAPHIC_FAILURE);
+    }
+}
+
+#[tokio::test]
+async fn where_the_request_does_not_say_how_the_keys_own_attribute_does() {
+    let bench = Bench::new();
+    with_key(&bench, "own", &[5; 32], |_| {});
+    let parameters = |random: bool| {
+        super::attributes::add("own", "Cryptographic Parameters", &move |writer, tag| {
+            writer.structure(tag, |writer| {
+                writer.enumeration(tag::BLOCK_CIPHER_MODE, 1);
+                writer.enumeration(tag::PADDING_METHOD, 3);
+                writer.boolean(tag::RANDOM_IV, random);
+            });
+        })
+    };
+    let bare = |operation, data: &'static [u8]| {
+        item(operation, |writer| {
+            writer.text_string(tag::UNIQUE_IDENTIFIER, "own");
+            writer.byte_string(tag::DATA, data);
+        })
+    };
+    assert_eq!(bench.one(bare(ENCRYPT, b"data")).await.refusal(), ResultReason::INVALID_FIELD, "nobody says how");
+    assert_eq!(bench.one(parameters(true)).await.reason, None);
+    assert_eq!(bench.one(parameters(false)).await.reason, None);
+    let encrypted = bench.one(bare(ENCRYPT, b"data")).await;
+    assert_eq!((encrypted.value("Data").len(), encrypted.value("IVCounterNonce").len()), (32, 32));
+    assert_eq!(bench.one(bare(DECRYPT, &[0; 16])).await.refusal(), ResultReason::INVALID_MESSAGE, "the IV is missing");
+    // The first of several counts.
+    let first = super::attributes::delete("own", "Cryptographic Parameters", Some(0));
+    assert_eq!(bench.one(first).await.reason, None);
+    assert_eq!(bench.one(bare(ENCRYPT, b"data")).await.refusal(), ResultReason::INVALID_MESSAGE, "no IV is drawn");
+}
+
+#[tokio::test]
+async fn the_dates_of_a_key_say_when_it_encrypts_and_when_it_decrypts() {
+    let bench = Bench::new();
+    let iv = [0; 16];
+    for (id, start, stop, encrypts, decrypts) in [
+        ("begun", NOW, NOW + 1, true, true),
+        ("waits", NOW + 1, NOW + 2, true, false),
+        ("stopped", NOW - 1, NOW, false, true),
+        ("neither", NOW + 1, NOW, false, false),
+    ] {
+        with_key(&bench, id, &[5; 32], |object| {
+            (object.process_start_date, object.protect_stop_date) = (Some(start), Some(stop));
+        });
+        for (operation, allowed) in [(ENCRYPT, encrypts), (DECRYPT, decrypts)] {
+            let request = Cipher { id: Some(id), padding: Some(NONE), ..Cipher::of(&[0; 16], &iv) };
+            let reason = bench.one(request.item(operation)).await.reason;
+            assert_eq!(reason, (!allowed).then_some(ResultReason::PERMISSION_DENIED), "{id} {operation}");
+        }
+    }
+}
+
 /// Writes more fields.
 type Fill<'f> = &'f dyn Fn(&mut Writer<'_>);
 
@@ -247,7 +330,8 @@ async fn other_ciphers_modes_and_paddings_are_refused_by_name_before_the_key_is_
     let tag_length: Fill<'_> = &|writer| writer.integer(tag::TAG_LENGTH, 16);
     let cases = [
         (Cipher { mode: None, ..usual.clone() }, nothing, nothing, R::INVALID_FIELD, "must say the Block Cipher Mode"),
-        (Cipher { mode: Some(2), ..usual.clone() }, nothing, nothing, R::FEATURE_NOT_SUPPORTED, "ECB is not supported"),
+        (Cipher { mode: Some(2), ..usual.clone() }, nothing, nothing, R::INVALID_FIELD, "ECB has no IV"),
+        (Cipher { mode: Some(6), ..usual.clone() }, nothing, nothing, R::FEATURE_NOT_SUPPORTED, "CTR is not supported"),
         (Cipher { mode: Some(9), ..usual.clone() }, nothing, nothing, R::FEATURE_NOT_SUPPORTED, "GCM is not supported"),
         (Cipher { mode: Some(99), ..usual.clone() }, nothing, nothing, R::FEATURE_NOT_SUPPORTED, "0x00000063"),
         (Cipher { padding: Some(5), ..usual.clone() }, nothing, nothing, R::FEATURE_NOT_SUPPORTED, "Zeros is not"),

@@ -116,7 +116,7 @@ async fn a_date_that_has_come_counts_before_the_state_in_the_file() {
 
 #[tokio::test]
 async fn get_attributes_tells_the_dates_and_the_reason_of_a_revocation() {
-    let names = ["Deactivation Date", "Compromise Occurrence Date", "Compromise Date", "Revocation Reason", "State"];
+    let names = ["State", "Deactivation Date", "Compromise Occurrence Date", "Compromise Date", "Revocation Reason"];
     let told = async |code, occurred| {
         let bench = Bench::new();
         with_key(&bench, &[Event::Activate]);

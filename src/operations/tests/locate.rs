@@ -62,12 +62,12 @@ fn bench() -> Bench {
         bench.store(object, Some(b"material"));
     };
     store("b-twin", NOW - 100, &|object| {
-        object.names = vec!["twin".to_owned(), "second name".to_owned()];
+        object.names = ObjectName::texts(["twin", "second name"]);
         object.algorithm = Some(3);
         object.length_bits = Some(128);
         object.usage_mask = 4;
     });
-    store("a-twin", NOW - 100, &|object| object.names = vec!["twin".to_owned()]);
+    store("a-twin", NOW - 100, &|object| object.names = ObjectName::texts(["twin"]));
     store("seed", NOW - 10, &|object| {
         object.object_type = ObjectType::SecretData { kind: 2 };
         object.apply(Event::Activate, NOW - 8).unwrap();

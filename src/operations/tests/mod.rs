@@ -1,5 +1,6 @@
 //! The operations over a dbpath in memory and a provider that does what the test says.
 
+mod attributes;
 mod batches;
 mod ciphers;
 mod failures;
@@ -7,7 +8,10 @@ mod lifecycle;
 mod locate;
 mod new_objects;
 mod objects;
+mod profiles;
+mod questions;
 mod replays;
+mod templates;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -20,7 +24,9 @@ use rustls::crypto::CryptoProvider;
 
 use super::*;
 use crate::env::{Access, BoxFuture, Clock, Crypto, Files};
-use crate::keys::{CredentialSource, LayoutError, ManagedObject, MasterKey, ObjectType, Secret, SnapshotLayout};
+use crate::keys::{
+    CredentialSource, LayoutError, ManagedObject, MasterKey, ObjectName, ObjectType, Secret, SnapshotLayout,
+};
 use crate::kms::{Call, Description, KmsError, Wrapped};
 use crate::operator::Notice;
 
@@ -63,7 +69,7 @@ impl Bench {
         object.length_bits = Some(256);
         object.usage_mask = 12;
         object.activation_date = Some(NOW - 30);
-        object.names = vec!["master".to_owned()];
+        object.names = ObjectName::texts(["master"]);
         bench.store(object, Some(&[7; 32]));
         bench
     }

@@ -111,10 +111,15 @@ async fn get_attributes_tells_all_or_those_that_are_named() {
         ("Cryptographic Algorithm", "3"),
         ("Cryptographic Length", "256"),
         ("Cryptographic Usage Mask", "12"),
+        ("Lease Time", "3600"),
         ("State", "2"),
         ("Initial Date", "1799999940"),
         ("Activation Date", "1799999970"),
         ("Last Change Date", "1799999940"),
+        ("Sensitive", "false"),
+        ("Always Sensitive", "false"),
+        ("Extractable", "true"),
+        ("Never Extractable", "false"),
     ] {
         expected.push(format!("AttributeName={name}"));
         match name {
@@ -156,15 +161,16 @@ async fn query_tells_what_is_asked_for_and_no_more() {
     };
     // Operations is 1, Objects 2, Server Information 3, Profiles 10.
     let all = bench.one(query(&[1, 2, 3, 10])).await;
-    let operations = [1, 3, 8, 10, 11, 18, 19, 20, 24, 30, 31, 32].map(|number| format!("Operation={number}"));
-    assert_eq!(all.payload[..12], operations);
-    assert_eq!(all.payload[12..14], ["ObjectType=2", "ObjectType=7"]);
-    assert!(all.payload[14].starts_with("VendorIdentification=kmip-proxy ") && all.payload.len() == 15, "{all:?}");
-    assert_eq!(bench.one(query(&[2])).await.payload, ["ObjectType=2", "ObjectType=7"]);
+    let operations = [1, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 24, 30, 31, 32]
+        .map(|number| format!("Operation={number}"));
+    assert_eq!(all.payload[..18], operations);
+    assert_eq!(all.payload[18..21], ["ObjectType=2", "ObjectType=6", "ObjectType=7"]);
+    assert!(all.payload[21].starts_with("VendorIdentification=kmip-proxy ") && all.payload.len() == 22, "{all:?}");
+    assert_eq!(bench.one(query(&[2])).await.payload, ["ObjectType=2", "ObjectType=6", "ObjectType=7"]);
     assert_eq!(bench.one(query(&[10])).await.payload, [""; 0]);
     assert_eq!(bench.one(query(&[])).await.refusal(), ResultReason::INVALID_MESSAGE);
 
-    for (version, known) in [((1, 0), 9), ((1, 1), 10), ((1, 2), 12)] {
+    for (version, known) in [((1, 0), 15), ((1, 1), 16), ((1, 2), 18)] {
         let old = bench.ask(Ask { version, ..Ask::of(query(&[1])) }).await;
         let why = "Discover Versions came with 1.1, Encrypt and Decrypt with 1.2";
         assert_eq!(old.items[0].payload, operations[..known], "{why}");

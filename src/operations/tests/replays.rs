@@ -47,7 +47,7 @@ fn with_key(bench: &Bench, id: &str, material: &[u8], name: &str) {
     object.length_bits = Some(u32::try_from(material.len() * 8).unwrap());
     object.usage_mask = 12;
     object.activation_date = Some(NOW - 10);
-    object.names = vec![name.to_owned()];
+    object.names = ObjectName::texts([name]);
     bench.store(object, Some(material));
     bench.disk.put(&format!("{id}.aws.metadata"), METADATA);
 }

@@ -311,6 +311,8 @@ fn leaves(mut reader: Reader<'_>, into: &mut Vec<String>) {
             Value::Integer(number) => number.to_string(),
             Value::Enumeration(number) => number.to_string(),
             Value::DateTime(seconds) => seconds.to_string(),
+            Value::Interval(seconds) => seconds.to_string(),
+            Value::Boolean(truth) => truth.to_string(),
             Value::TextString(text) => text.to_owned(),
             Value::ByteString(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             _ => panic!("{item:?} in a payload"),
