@@ -61,6 +61,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The authority of client certificates, PEM; generated where absent.
     pub client_ca: Option<PathBuf>,
+    /// Whether clients are kept to the objects that they made.
+    pub own_objects: bool,
     /// How notices are printed.
     pub log_format: LogFormat,
 }
@@ -134,6 +136,9 @@ pub struct Settings {
     pub tls_key: Option<PathBuf>,
     /// `--client-ca`
     pub client_ca: Option<PathBuf>,
+    /// `--own-objects`
+    #[serde(default)]
+    pub own_objects: bool,
     /// `--log-format`
     #[serde(default, deserialize_with = "parsed")]
     pub log_format: Option<LogFormat>,
@@ -314,6 +319,7 @@ impl Settings {
             kms_deadline: self.kms_deadline.or(other.kms_deadline).map_or(KMS_DEADLINE, |Patience(time)| time),
             tls,
             client_ca: self.client_ca.or(other.client_ca),
+            own_objects: self.own_objects || other.own_objects,
             log_format: self.log_format.or(other.log_format).unwrap_or_default(),
         })
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub certificates: Certificates,
     /// What the listener bounds.
     pub limits: Limits,
+    /// Whether clients are kept to the objects that they made.
+    pub own_objects: bool,
 }
 
 impl Settings {
@@ -83,13 +86,24 @@ impl Settings {
             kms,
             certificates,
             limits: Limits::default(),
+            own_objects: config.own_objects,
         })
     }
 }
 
 impl Answer for Operations {
-    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Zeroizing<Vec<u8>>> {
-        Box::pin(Operations::answer(self, message))
+    fn answer<'a>(
+        &'a self,
+        client: Option<&'a CertificateDer<'static>>,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Zeroizing<Vec<u8>>> {
+        if !self.own_objects {
+            return Box::pin(Operations::answer(self, message));
+        }
+        // Who cannot be named owns nothing, and is nobody whose objects others could have.
+        let owner = client.and_then(tls::owner).unwrap_or_else(|| "unnamed".to_owned());
+        let view = self.of(owner);
+        Box::pin(async move { view.answer(message).await })
     }
 }
 
@@ -170,7 +184,9 @@ pub async fn check(
         }
     }
     let (kms_key, deadline) = (settings.kms_key, settings.kms.deadline);
-    Ok(Operations { env, layout, kms, provider, kms_key, deadline, operator }.check().await?)
+    Ok(Operations { env, layout, kms, provider, kms_key, deadline, operator, own_objects: false, client: None }
+        .check()
+        .await?)
 }
 
 /// Serves until `stop` turns true. `kms` is the provider's client, `None` where this version has none.
@@ -231,6 +247,8 @@ pub async fn run(
         kms_key: settings.kms_key,
         deadline: settings.kms.deadline,
         operator,
+        own_objects: settings.own_objects,
+        client: None,
     };
     server::serve(&env, listener, tls, settings.limits, Arc::new(operations), stop).await;
     Ok(())

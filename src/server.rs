@@ -23,6 +23,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
@@ -80,7 +81,13 @@ pub const SMALL: usize = 16 * 1024;
 pub trait Answer: Send + Sync {
     /// The answer's bytes, never empty, in memory that is wiped. Of a message beyond [`Limits::message`] only the eight
     /// bytes of the header are given, which no request fits into: the answer says so.
-    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Zeroizing<Vec<u8>>>;
+    ///
+    /// `client` is the certificate that TLS has found good.
+    fn answer<'a>(
+        &'a self,
+        client: Option<&'a CertificateDer<'static>>,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Zeroizing<Vec<u8>>>;
 }
 
 /// Serves until `stop` turns true (or its sender is gone), then lets requests in flight finish.
@@ -141,6 +148,7 @@ impl Connection {
         let shaking = place.silently(timeout(self.limits.handshake, self.tls.accept(stream)));
         let Some(Some(shaken)) = unless_stopped(&mut stop, shaking).await else { return Ok(()) };
         let mut stream = shaken??;
+        let client = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).cloned();
         let mut arrived = Arrived::default();
         loop {
             let begins = place.silently(timeout(self.limits.idle, arrived.fill(&mut stream, 1)));
@@ -157,7 +165,7 @@ impl Connection {
             let Some(arrival) = place.silently(timeout(self.limits.arrival, arrival)).await else { return Ok(()) };
             let Some((framed, _share)) = arrival?? else { break };
             let message = arrived.take(framed.given());
-            let answer = self.answer.answer(&message);
+            let answer = self.answer.answer(client.as_ref(), &message);
             let Some(answer) = unless_closed(&mut stream, &mut arrived, SMALL, answer).await else { return Ok(()) };
             let departure = timeout(self.limits.departure, async {
                 stream.write_all(&answer).await?;

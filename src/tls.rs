@@ -108,6 +108,15 @@ pub fn certificates(env: &Env, path: &Path) -> Result<Vec<CertificateDer<'static
     Ok(found)
 }
 
+/// The name of a certificate's owner for as long as its authority certifies the same subject: the SHA-256 of that, in
+/// hexadecimal. None for a subject without a name, and for what is no certificate.
+pub fn owner(certificate: &CertificateDer<'_>) -> Option<String> {
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    let subject = certificate.subject();
+    let digest = ring::digest::digest(&ring::digest::SHA256, subject);
+    (!subject.is_empty()).then(|| digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 struct Generated {
     authority: CertificateDer<'static>,
     authority_pem: String,

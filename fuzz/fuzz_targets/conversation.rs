@@ -36,6 +36,8 @@ fuzz_target!(|bytes: &[u8]| {
         kms_key: None,
         deadline: Duration::from_secs(4),
         operator: Arc::new(Deaf),
+        own_objects: false,
+        client: None,
     };
     let mut rest = bytes;
     for _ in 0..MOST_MESSAGES {

@@ -136,6 +136,9 @@ pub(super) struct Flags {
     /// Authority of client certificates, PEM [default: generated into the dbpath]
     #[arg(long, value_name = "FILE", help_heading = "KMIP server")]
     client_ca: Option<PathBuf>,
+    /// Keep each client to the objects that it made; what nobody is named for is everybody's
+    #[arg(long, help_heading = "KMIP server")]
+    own_objects: bool,
 
     /// Configuration file [default: kmip-proxy.toml, if there is one]
     #[arg(long, value_name = "FILE")]
@@ -180,6 +183,7 @@ impl Flags {
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
             client_ca: self.client_ca,
+            own_objects: self.own_objects,
             log_format: self.log_format,
             aws_access_key: None,
             aws_secret_access_key: None,

@@ -156,6 +156,8 @@ pub struct ManagedObject {
     pub protect_stop_date: Option<i64>,
     /// The Original Creation Date: when the material came to be, wherever that was.
     pub original_creation_date: Option<i64>,
+    /// Whose object it is, where clients are kept apart: the owner that the client's certificate names.
+    pub owner: Option<String>,
     /// The Names, in the order in which they were given.
     pub names: Vec<ObjectName>,
     /// The Digest, where it was computed.
@@ -193,6 +195,7 @@ impl ManagedObject {
             process_start_date: None,
             protect_stop_date: None,
             original_creation_date: None,
+            owner: None,
             names: Vec::new(),
             digest: None,
             fresh: None,

@@ -1,6 +1,6 @@
 //! The part of a key file that older versions did not write: names of every kind, and attributes beyond state and dates.
 //!
-//! Fields: `processStartDate`, `protectStopDate`, `originalCreationDate`, `names` (texts, or objects of `value`, `type`
+//! Fields: `processStartDate`, `protectStopDate`, `originalCreationDate`, `owner`, `names` (texts, or objects of `value`, `type`
 //! and `index`), `digest`, `fresh`, `randomNumberGenerator`, `sensitive`, `alwaysSensitive`, `extractable`,
 //! `neverExtractable`, `attributes` and `template` (lists of `name`, `index` where it is not 0, and `text`, or `ttlv` in
 //! base64 for every other type).
@@ -31,6 +31,7 @@ pub(super) fn render(object: &ManagedObject) -> Vec<(&'static str, Value)> {
         ("processStartDate", object.process_start_date.into()),
         ("protectStopDate", object.protect_stop_date.into()),
         ("originalCreationDate", object.original_creation_date.into()),
+        ("owner", object.owner.clone().into()),
         ("names", (0..).zip(&object.names).map(|(place, name)| render_name(place, name)).collect()),
         ("digest", digest.into()),
         ("fresh", object.fresh.into()),
@@ -76,6 +77,7 @@ pub(super) fn take(document: &mut Document<'_>, object: &mut ManagedObject) -> R
     object.process_start_date = document.take_date("processStartDate")?;
     object.protect_stop_date = document.take_date("protectStopDate")?;
     object.original_creation_date = document.take_date("originalCreationDate")?;
+    object.owner = document.take_text("owner")?;
     object.names = names(document)?;
     object.digest = document.take_object("digest")?.map(digest).transpose()?;
     object.fresh = document.take_bool("fresh")?;

@@ -55,7 +55,7 @@ struct Request<'r> {
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Answers KMIP messages from a layout of wrapped keys and the provider that opens them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Operations {
     /// The door to the outside.
     pub env: Env,
@@ -71,9 +71,27 @@ pub struct Operations {
     pub deadline: Duration,
     /// Who is told of failures.
     pub operator: Arc<dyn Operator>,
+    /// Whether each client is kept to the objects that it made, and to those that nobody is named for.
+    pub own_objects: bool,
+    /// Whose view this is, where clients are kept apart; see [`Operations::of`].
+    pub client: Option<String>,
 }
 
 impl Operations {
+    /// The same as one client sees it, and what it makes is its own. An owner is a name that lasts longer than a
+    /// certificate; see [`crate::tls::owner`].
+    pub fn of(&self, owner: String) -> Self {
+        Operations { client: Some(owner), ..self.clone() }
+    }
+
+    /// Whether the client may know of an object: it made it, or nobody is named for it.
+    fn may_see(&self, key: &WrappedKey) -> bool {
+        match (&self.client, &key.object.owner) {
+            (Some(client), Some(owner)) => client == owner,
+            _ => true,
+        }
+    }
+
     /// The answer to one framed message, in memory that is wiped: it may hold a key.
     pub async fn answer(&self, message: &[u8]) -> Zeroizing<Vec<u8>> {
         let now = self.now();
@@ -149,6 +167,11 @@ impl Operations {
     /// The object that a request means, or why it cannot be had.
     fn find(&self, id: &str) -> Result<WrappedKey, Failed> {
         let failure = match self.layout.find(id) {
+            // Not Item Not Found: some databases shut down when they read that, and the object is there.
+            Ok(Found::Present(key)) if !self.may_see(&key) => {
+                let why = format!("object {id} was made by a client with another certificate");
+                return Err(Failed::new(ResultReason::PERMISSION_DENIED, why));
+            }
             Ok(Found::Present(mut key)) => {
                 key.object.pass_to(self.now());
                 return Ok(*key);
@@ -166,9 +189,12 @@ impl Operations {
         Err(self.tell(&failure))
     }
 
-    /// All keys of the dbpath.
+    /// All keys of the dbpath that the client may know of.
     fn list(&self) -> Result<Listing, Failed> {
-        self.layout.list().map_err(|error| self.tell(&Failure::of_layout("(all)", self.provider, &error)))
+        let listing = self.layout.list();
+        let mut listing = listing.map_err(|error| self.tell(&Failure::of_layout("(all)", self.provider, &error)))?;
+        listing.keys.retain(|key| self.may_see(key));
+        Ok(listing)
     }
 
     /// Tells the operator of a failure, and returns what the client is told.

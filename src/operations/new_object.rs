@@ -231,6 +231,7 @@ fn store(
     wrapping: Wrapping,
     wrapped: Option<Wrapped>,
 ) -> Result<(), Failed> {
+    let object = ManagedObject { owner: operations.client.clone(), ..object };
     let master_key = match &wrapped {
         Some(wrapped) => wrapping.master_key.of_version(wrapped.key_version.clone()),
         None => wrapping.master_key,

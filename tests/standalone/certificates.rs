@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use kmip_proxy::env::Env;
+use kmip_proxy::kmip::tag;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::{Duration, OffsetDateTime};
 
-use super::client::{Client, get};
+use super::client::{Client, create, get};
 use super::process::Dbpath;
 
 /// An authority of the tests.
@@ -78,6 +79,28 @@ fn real_clients_with_a_bad_certificate_read_the_alert_that_names_it() {
         told.push_str(&format!("{what}: {said}\n"));
     }
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn real_clients_that_are_kept_apart_are_told_apart_by_the_subjects_of_their_certificates() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let dbpath = Dbpath::local();
+    let (server, key) = servers.sign(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
+    dbpath.write("server.pem", &server.pem());
+    dbpath.write("server.key", &key.serialize_pem());
+    dbpath.write("clients.pem", &clients.certificate.pem());
+    let given = ["--tls-cert", "server.pem", "--tls-key", "server.key", "--client-ca", "clients.pem"];
+    let proxy = dbpath.serve_with("local", &[&given[..], &["--own-objects"]].concat());
+    let client = |name: &str| {
+        let certificate = clients.sign(|params| params.distinguished_name.push(DnType::CommonName, name));
+        Client::with(config(&servers, Some(certificate)), &proxy)
+    };
+    let made = client("one").ask(&create(), tag::UNIQUE_IDENTIFIER);
+    let id = String::from_utf8(made[0].clone()).unwrap();
+    // Another certificate for the same subject, as after a renewal.
+    assert_eq!(client("one").ask(&get(&id), tag::KEY_MATERIAL)[0].len(), 32);
+    // Permission Denied (KMIP 1.4, 9.1.3.2.29).
+    assert_eq!(client("two").ask(&get(&id), tag::RESULT_REASON), [[0, 0, 0, 0x0C]]);
 }
 
 /// A client of the authority's server, with a certificate or without.

@@ -8,6 +8,7 @@ mod lifecycle;
 mod locate;
 mod new_objects;
 mod objects;
+mod owners;
 mod profiles;
 mod questions;
 mod replays;
@@ -61,6 +62,8 @@ impl Bench {
             kms_key: None,
             deadline: Duration::from_secs(4),
             operator: told.clone(),
+            own_objects: false,
+            client: None,
         };
         let bench = Bench { disk, kms, told, operations };
         bench.disk.put(&format!("{KEY}.aws.metadata"), METADATA);

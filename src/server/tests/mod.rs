@@ -159,7 +159,12 @@ impl Scribe {
 }
 
 impl Answer for Scribe {
-    fn answer<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Zeroizing<Vec<u8>>> {
+    fn answer<'a>(
+        &'a self,
+        client: Option<&'a CertificateDer<'static>>,
+        message: &'a [u8],
+    ) -> BoxFuture<'a, Zeroizing<Vec<u8>>> {
+        assert!(client.is_some(), "nobody comes in without a certificate");
         Box::pin(async move {
             self.messages.lock().unwrap().push(message.to_vec());
             let unfinished = Unfinished(Some(self.cancelled.clone()));
