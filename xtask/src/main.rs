@@ -5,6 +5,7 @@
 mod deny;
 mod digests;
 mod fmt;
+mod fuzz;
 mod order;
 mod program;
 mod schema;
@@ -23,6 +24,8 @@ usage: cargo xtask COMMAND
   schema [--check]  write the JSON Schema of scenario files, or check the committed one
   digests           compare the digests of all scenarios between the debug and the release build
   deny              check bans, licences and sources of all dependencies against deny.toml
+  fuzz [--time 20s] [TARGET]...
+                    give hostile bytes to everything that reads, or to these targets of fuzz/, for that long each
 
 exit codes: 0 green, 1 red, 2 no such command";
 
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["fmt", "--check"] => fmt::check(&root),
         ["digests"] => digests::run(&root).map(drop),
         ["deny"] => deny::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
+        ["fuzz", words @ ..] => fuzz::run(&root, words),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             Ok(())
