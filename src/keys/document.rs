@@ -131,7 +131,7 @@ impl<'t> Document<'t> {
     pub(super) fn error(&self, field: &str, why: &str) -> LayoutError {
         let mut path = self.within.clone();
         path.push(field.to_owned());
-        let mut error = LayoutError::new(self.kind, &self.path, why).at_field(shown(&path.join(".")));
+        let mut error = LayoutError::new(self.kind, &self.path, why).at_field(shown_field(&path.join(".")));
         error.position = locate(self.text, &path).map(|offset| line_and_column(self.text.as_bytes(), offset));
         error
     }
@@ -148,7 +148,7 @@ impl<'t> Document<'t> {
 
 /// The name of a field as messages show it: a field that the format does not know is named by whoever wrote the file, and
 /// could otherwise write lines of its own into a notice.
-fn shown(name: &str) -> String {
+pub(crate) fn shown_field(name: &str) -> String {
     let shown: String = name.escape_debug().take(LONGEST_NAME + 1).collect();
     match shown.char_indices().nth(LONGEST_NAME) {
         Some((end, _)) => format!("{}...", &shown[..end]),
