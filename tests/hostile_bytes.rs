@@ -110,9 +110,8 @@ fn a_request_of_the_emptiest_items_has_one_answer_and_its_cost_is_known() {
     let structure = |tag: u8, inside: &[u8]| {
         [&[0x42, 0, tag, 1], &u32::try_from(inside.len()).unwrap().to_be_bytes()[..], inside].concat()
     };
-    let number = |tag: u8, kind: u8, value: u32| {
-        [&[0x42, 0, tag, kind, 0, 0, 0, 4], &value.to_be_bytes()[..], &[0; 4]].concat()
-    };
+    let number =
+        |tag: u8, kind: u8, value: u32| [&[0x42, 0, tag, kind, 0, 0, 0, 4], &value.to_be_bytes()[..], &[0; 4]].concat();
     // As many as fit into the longest message, each of which fails, and the batch goes on (KMIP 1.4, clause 6.13).
     let count = (1 << 17) - 20;
     let version = structure(0x69, &[number(0x6A, 2, 1), number(0x6B, 2, 4)].concat());

@@ -22,7 +22,12 @@ use proptest::test_runner::RngSeed;
 use fuzz::{DBPATH, FOLDER, Memory};
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 512, rng_seed: RngSeed::Fixed(0x5eed), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: 512,
+        rng_seed: RngSeed::Fixed(0x5eed),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 /// An item with everything in it, as it is meant.
@@ -57,9 +62,7 @@ fn items() -> impl Strategy<Value = Meant> {
         any::<i64>().prop_map(Meant::DateTime),
         any::<u32>().prop_map(Meant::Interval),
     ];
-    leaf.prop_recursive(8, 64, 6, |inner| {
-        prop::collection::vec((tags(), inner), 0..6).prop_map(Meant::Structure)
-    })
+    leaf.prop_recursive(8, 64, 6, |inner| prop::collection::vec((tags(), inner), 0..6).prop_map(Meant::Structure))
 }
 
 fn write(tag: Tag, item: &Meant, writer: &mut Writer<'_>) {
@@ -137,14 +140,19 @@ fn master_keys() -> impl Strategy<Value = MasterKey> {
 
 fn objects() -> impl Strategy<Value = ManagedObject> {
     let date = || prop::option::of(any::<i64>());
-    let kinds = prop_oneof![
-        Just(ObjectType::SymmetricKey),
-        any::<u32>().prop_map(|kind| ObjectType::SecretData { kind })
-    ];
-    let revocation = (any::<u32>(), prop::option::of(any::<String>()))
-        .prop_map(|(code, message)| Revocation { code, message });
+    let kinds =
+        prop_oneof![Just(ObjectType::SymmetricKey), any::<u32>().prop_map(|kind| ObjectType::SecretData { kind })];
+    let revocation =
+        (any::<u32>(), prop::option::of(any::<String>())).prop_map(|(code, message)| Revocation { code, message });
     (
-        (identifiers(), kinds, any::<Option<u32>>(), any::<Option<u32>>(), any::<u32>(), prop::sample::select(&State::ALL[..])),
+        (
+            identifiers(),
+            kinds,
+            any::<Option<u32>>(),
+            any::<Option<u32>>(),
+            any::<u32>(),
+            prop::sample::select(&State::ALL[..]),
+        ),
         (any::<i64>(), date(), date(), date(), date(), date(), any::<i64>()),
         (prop::option::of(revocation), prop::collection::vec(any::<String>(), 0..4)),
     )

@@ -181,7 +181,10 @@ fn both_readers_take_and_refuse_the_same_bytes_but_for_named_rules() {
 #[test]
 fn towers_of_structures_end_for_both_at_the_same_height_but_for_the_last_one() {
     let tower = |height: usize| {
-        write(&(1..height).fold(Item::structure(0x42_000F, Vec::new()), |inner, _| Item::structure(0x42_000F, vec![inner])))
+        write(
+            &(1..height)
+                .fold(Item::structure(0x42_000F, Vec::new()), |inner, _| Item::structure(0x42_000F, vec![inner])),
+        )
     };
     for height in 1..=40 {
         let verdict = judge(&tower(height), &|| format!("{height} structures"));
@@ -223,11 +226,13 @@ enum Asks {
 fn asks() -> impl Strategy<Value = Asks> {
     prop_oneof![
         any::<String>().prop_map(Asks::Get),
-        (any::<String>(), prop::collection::vec(any::<String>(), 0..4)).prop_map(|(id, names)| Asks::GetAttributes(id, names)),
+        (any::<String>(), prop::collection::vec(any::<String>(), 0..4))
+            .prop_map(|(id, names)| Asks::GetAttributes(id, names)),
         any::<String>().prop_map(Asks::Activate),
         any::<String>().prop_map(Asks::Destroy),
         // Far from every operation of the standard.
-        (0x1000_u32.., prop::collection::vec(any::<u8>(), 0..20)).prop_map(|(number, bytes)| Asks::Other(number, bytes)),
+        (0x1000_u32.., prop::collection::vec(any::<u8>(), 0..20))
+            .prop_map(|(number, bytes)| Asks::Other(number, bytes)),
     ]
 }
 
@@ -252,9 +257,10 @@ impl Asks {
             (Asks::Get(id), Payload::Get(Get { unique_identifier, .. }))
             | (Asks::Activate(id), Payload::Activate(Activate { unique_identifier }))
             | (Asks::Destroy(id), Payload::Destroy(Destroy { unique_identifier })) => *unique_identifier == Some(id),
-            (Asks::GetAttributes(id, names), Payload::GetAttributes(GetAttributes { unique_identifier, attribute_names })) => {
-                *unique_identifier == Some(id) && attribute_names == names
-            }
+            (
+                Asks::GetAttributes(id, names),
+                Payload::GetAttributes(GetAttributes { unique_identifier, attribute_names }),
+            ) => *unique_identifier == Some(id) && attribute_names == names,
             (Asks::Other(number, _), Payload::Other(operation)) => operation.0 == *number,
             _ => false,
         }

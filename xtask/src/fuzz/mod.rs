@@ -168,7 +168,8 @@ fn read(root: &Path, target: &str, said: &str) -> Row {
 
 /// The line that says what went wrong, and the one after a panic's place.
 fn reason(said: &str) -> String {
-    let mut lines = said.lines().skip_while(|line| !(line.contains("panicked at") || line.contains("ERROR: libFuzzer")));
+    let mut lines =
+        said.lines().skip_while(|line| !(line.contains("panicked at") || line.contains("ERROR: libFuzzer")));
     let first = lines.next().unwrap_or("(no reason was printed)").trim();
     match lines.next().filter(|_| first.contains("panicked at")) {
         Some(second) => format!("{first} {}", second.trim()),
@@ -177,7 +178,8 @@ fn reason(said: &str) -> String {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut table = format!("{:<14}{:>12}{:>10}{:>10}{:>10}\n", "target", "executions", "coverage", "findings", "peak RSS");
+    let mut table =
+        format!("{:<14}{:>12}{:>10}{:>10}{:>10}\n", "target", "executions", "coverage", "findings", "peak RSS");
     for Row { target, executions, coverage, memory, finding } in rows {
         let (findings, memory) = (u8::from(finding.is_some()), format!("{memory} MB"));
         writeln!(table, "{target:<14}{executions:>12}{coverage:>10}{findings:>10}{memory:>10}")

@@ -37,12 +37,16 @@ pub(super) fn lay_out(root: &Path, target: &str) -> Result<usize, String> {
 fn of(root: &Path, target: &str) -> Result<BTreeSet<Vec<u8>>, String> {
     match target {
         "ttlv" => Ok(messages(root, "")?.into_iter().map(|(_, message)| message).collect()),
-        "request" => Ok(messages(root, "")?.into_iter().map(|(_, message)| message).filter(|it| is_request(it)).collect()),
+        "request" => {
+            Ok(messages(root, "")?.into_iter().map(|(_, message)| message).filter(|it| is_request(it)).collect())
+        }
         "conversation" => conversations(root),
         "metadata" => Ok(documents(root)?.into_iter().map(String::into_bytes).collect()),
         "key_file" => Ok(documents(root)?.iter().flat_map(|text| key_files(text)).collect()),
         "config" => Ok(configurations(root)?.into_iter().map(String::into_bytes).collect()),
-        other => Err(format!("no seeds are known for the target {other}: say in xtask/src/fuzz/seeds.rs what they are")),
+        other => {
+            Err(format!("no seeds are known for the target {other}: say in xtask/src/fuzz/seeds.rs what they are"))
+        }
     }
 }
 
