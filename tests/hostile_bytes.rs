@@ -56,7 +56,7 @@ impl Product {
             deadline: Duration::from_secs(4),
             operator: Arc::new(Deaf),
         };
-        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
         Product { runtime, files, operations, peak: 0 }
     }
 
@@ -67,7 +67,7 @@ impl Product {
         self.files.put(format!("{FOLDER}/first.local.metadata"), br#"{"keyFile": "local.key"}"#);
         let mut answer = None;
         let cost = measure(|| answer = Some(self.runtime.block_on(self.operations.answer(message))));
-        (answer.unwrap().to_vec(), cost.bytes_max)
+        (answer.expect("it was answered").to_vec(), cost.bytes_max)
     }
 
     /// Every request with each of these changes.
