@@ -116,7 +116,8 @@ struct Row {
     executions: u64,
     /// The points of coverage that were reached: edges, as libFuzzer counts them.
     coverage: u64,
-    /// The peak of the resident memory, in megabytes.
+    /// The peak of the resident memory, in megabytes. At least what Cargo had, which becomes the target (Linux keeps the
+    /// peak over an exec), so that it shows large peaks alone.
     memory: u64,
     /// The file with the bytes that broke it, below the root, and what was said.
     finding: Option<(String, String)>,
