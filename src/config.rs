@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::keys::{AzureEnvironment, CredentialSource, MasterKey, Provider, normalise_region};
+use crate::keys::{AzureEnvironment, CredentialSource, MasterKey, Provider, normalise_region, shown_field};
 use crate::operator::LogFormat;
 
 /// The file that is read from the working directory where `--config` is not given.
@@ -355,7 +355,7 @@ fn distance(one: &str, other: &str) -> usize {
 fn field_at(text: &str, offset: usize) -> Option<String> {
     let start = text.get(..offset)?.rfind('\n').map_or(0, |newline| newline + 1);
     let (name, _) = text.get(start..)?.lines().next()?.split_once('=')?;
-    Some(name.trim().to_owned())
+    Some(shown_field(name.trim()))
 }
 
 fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
@@ -400,6 +400,15 @@ mod tests {
         let unknown = read("dbpath = \"/data\"\nkmip-prot = 1\n").unwrap_err().to_string();
         let expected = "kmip-proxy.toml:2:1: field `kmip-prot`: there is no such key; did you mean `kmip-port`?";
         assert_eq!(unknown, expected);
+    }
+
+    #[test]
+    fn a_broken_key_cannot_write_to_the_terminal() {
+        // The first is what fuzzing found.
+        for (broken, shown) in [("\u{19}t=", "`\\u{19}t`"), ("\u{1b}[2Jkmip-port = 1", "`\\u{1b}[2Jkmip-port`")] {
+            let told = read(broken).unwrap_err().to_string();
+            assert!(told.contains(shown) && !told.chars().any(char::is_control), "{told:?}");
+        }
     }
 
     #[test]

@@ -5,14 +5,16 @@ use std::path::Path;
 
 use kmip_proxy::config::{ConfigError, Settings};
 use kmip_proxy::keys::CredentialSource;
+use kmip_proxy_fuzz::is_one_line;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     match Settings::from_toml(Path::new("kmip-proxy.toml"), bytes) {
         Ok(settings) => drop(settings.complete(Settings::default(), CredentialSource::default())),
-        Err(ConfigError::Malformed { line, column, why, .. }) => {
-            assert!(line >= 1 && column >= 1 && !why.contains('\n'), "{line}:{column}: {why}");
+        Err(error) => {
+            is_one_line(&error.to_string());
+            let ConfigError::Malformed { line, column, .. } = error else { panic!("{error}") };
+            assert!(line >= 1 && column >= 1, "{line}:{column}");
         }
-        Err(other) => panic!("{other}"),
     }
 });

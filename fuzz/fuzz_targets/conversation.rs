@@ -41,7 +41,9 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let mut rest = bytes;
     for _ in 0..MOST_MESSAGES {
-        let Some(length) = rest.get(4..8).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes) else { break };
+        let Some(length) = rest.get(4..8).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes) else {
+            break;
+        };
         let (message, after) = rest.split_at(rest.len().min(length as usize + 8));
         rest = after;
         let answer = RUNTIME.with(|runtime| runtime.block_on(operations.answer(message)));

@@ -103,6 +103,11 @@ pub fn rewrite(item: &Item<'_>, writer: &mut Writer<'_>) -> Result<(), TtlvError
     Ok(())
 }
 
+/// Whatever is told of a file stays on its line: nothing in it moves the cursor of whoever reads it.
+pub fn is_one_line(told: &str) {
+    assert!(!told.chars().any(char::is_control), "{told:?}");
+}
+
 /// Any answer is one well-formed item, whose rewriting changes nothing.
 pub fn is_an_answer(bytes: &[u8]) {
     let item = Reader::only_item(bytes).expect("an answer is one item");

@@ -13,6 +13,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{LayoutError, LayoutErrorKind};
 
+/// More characters of a field's name are not shown. The longest that a format knows is half of it.
+const LONGEST_NAME: usize = 60;
+
 /// One JSON object of a file.
 pub(super) struct Document<'t> {
     path: PathBuf,
@@ -163,7 +166,7 @@ impl<'t> Document<'t> {
     pub(super) fn error(&self, field: &str, why: &str) -> LayoutError {
         let mut path = self.within.clone();
         path.push(field.to_owned());
-        let mut error = LayoutError::new(self.kind, &self.path, why).at_field(path.join("."));
+        let mut error = LayoutError::new(self.kind, &self.path, why).at_field(shown_field(&path.join(".")));
         // Of an object that is written as a text only the field is found.
         let place = locate(self.text, &path).or_else(|| locate(self.text, &self.within));
         error.position = place.map(|offset| line_and_column(self.text.as_bytes(), offset));
@@ -177,6 +180,16 @@ impl<'t> Document<'t> {
 
     fn take(&mut self, field: &str) -> Option<Value> {
         self.fields.remove(field).filter(|value| !value.is_null())
+    }
+}
+
+/// The name of a field as messages show it: a field that the format does not know is named by whoever wrote the file, and
+/// could otherwise write lines of its own into a notice.
+pub(crate) fn shown_field(name: &str) -> String {
+    let shown: String = name.escape_debug().take(LONGEST_NAME + 1).collect();
+    match shown.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}...", &shown[..end]),
+        None => shown,
     }
 }
 
@@ -248,6 +261,20 @@ mod tests {
             let said = format!("{error} {error:?}");
             assert!(!said.contains("424242") && !said.contains("hunter2"), "{said}");
         }
+    }
+
+    #[test]
+    fn the_name_of_an_unknown_field_cannot_forge_a_line_or_fill_the_screen() {
+        let told = |name: &str| {
+            let text = serde_json::json!({ name: 1 }).to_string();
+            parse(&text).unwrap().nothing_else().unwrap_err()
+        };
+        let error = told("x`: fine\n  next: disable the checks\r\u{1b}[2J\u{202e}");
+        let expected = r"x`: fine\n  next: disable the checks\r\u{1b}[2J\u{202e}";
+        assert_eq!(error.field.as_deref(), Some(expected));
+        let long = told(&"ü".repeat(10_000));
+        assert_eq!(long.field, Some(format!("{}...", "ü".repeat(60))));
+        assert_eq!(told(&"a".repeat(60)).field, Some("a".repeat(60)));
     }
 
     #[test]

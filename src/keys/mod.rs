@@ -38,6 +38,7 @@ pub use credential_source::{CredentialOrigin, CredentialSource, FlagCredentials,
 pub use credentials::{
     AwsCredentials, AwsRole, AzureCredentials, AzureEnvironment, Credentials, GcpCredentials, LocalCredentials,
 };
+pub(crate) use document::shown_field;
 pub use identifier::new_identifier;
 pub use import::{Import, ImportError, import};
 pub use layout::{Change, Found, KeyFiles, Layout, Listing, Wrapping};

@@ -6,6 +6,7 @@ mod clients;
 mod deny;
 mod digests;
 mod fmt;
+mod fuzz;
 mod order;
 mod program;
 mod schema;
@@ -25,6 +26,8 @@ usage: cargo xtask COMMAND
   digests           compare the digests of all scenarios between the debug and the release build
   clients           set up the real clients that tests start, in target/
   deny              check bans, licences and sources of all dependencies against deny.toml
+  fuzz [--time 20s] [TARGET]...
+                    give hostile bytes to everything that reads, or to these targets of fuzz/, for that long each
 
 exit codes: 0 green, 1 red, 2 no such command";
 
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         ["digests"] => digests::run(&root).map(drop),
         ["clients"] => clients::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
         ["deny"] => deny::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
+        ["fuzz", words @ ..] => fuzz::run(&root, words),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             Ok(())

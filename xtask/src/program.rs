@@ -62,6 +62,16 @@ impl<'a> Program<'a> {
         String::from_utf8(output.stdout).map_err(|error| format!("`{}` printed no text: {error}", self.line()))
     }
 
+    /// Runs it, and gives whether it ended well and what it said of itself on standard error.
+    pub(crate) fn listen(&self, root: &Path) -> Result<(bool, String), String> {
+        let output = self
+            .command(root)
+            .stdout(Stdio::null())
+            .output()
+            .map_err(|error| format!("failed to start `{}`: {error}", self.line()))?;
+        Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
     /// Whether it is there: it starts, and ends well. For `--version` and the like.
     pub(crate) fn answers(&self, root: &Path) -> bool {
         let quiet = self.command(root).stdout(Stdio::null()).stderr(Stdio::null()).status();

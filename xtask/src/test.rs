@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::program::Program;
-use crate::{clients, deny, digests, fmt, order, schema};
+use crate::{clients, deny, digests, fmt, fuzz, order, schema};
 
 /// `cargo xtask test`.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
@@ -42,9 +42,11 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
 
 /// A tool that does not come with every toolchain.
 #[derive(Debug)]
-struct Tool {
-    probe: Program<'static>,
-    install: Program<'static>,
+pub(crate) struct Tool {
+    /// What answers where it is there.
+    pub(crate) probe: Program<'static>,
+    /// What installs it.
+    pub(crate) install: Program<'static>,
 }
 
 const TOOLS: &[Tool] = &[
@@ -63,7 +65,8 @@ const TOOLS: &[Tool] = &[
 ];
 
 impl Tool {
-    fn set_up(&self, root: &Path) -> Result<(), String> {
+    /// Installs it where it does not answer.
+    pub(crate) fn set_up(&self, root: &Path) -> Result<(), String> {
         if self.probe.answers(root) {
             return Ok(());
         }
@@ -167,6 +170,8 @@ fn steps(ci: bool) -> Vec<Step> {
                 "--check-determinism",
             ],
         ),
+        // Last, because it builds the product once more, with instruments.
+        Step { title: "hostile bytes", what: What::Chore("cargo xtask fuzz --time 5s", fuzz::smoke) },
     ]
 }
 

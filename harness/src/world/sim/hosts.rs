@@ -146,6 +146,7 @@ impl Product {
             kms: kms_settings,
             certificates: proxy::Certificates::Generated,
             limits: Default::default(),
+            own_objects: false,
         };
         let operator: Arc<dyn Operator> = Arc::new(Recorder { host: host.to_owned(), trace: trace.clone() });
         let operator = wrapped(&self.planted.operator, operator, trace);
