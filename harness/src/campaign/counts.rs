@@ -6,12 +6,14 @@
 //! Invariant: counting is a function of the scenario and the played run, and changes neither.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use kmip_proxy::kms::Class;
 
 use crate::report::Counts;
-use crate::scenario::{Action, EndpointState, PERSONAS, REPLICA, Scenario, VERBS};
+use crate::scenario::{Action, EndpointState, PERSONAS, Scenario, VERBS};
 use crate::trace::{Event, Played, What};
+use crate::world::sim::{self, CloudEndpoint};
 
 /// Every word, each with zero.
 pub fn words() -> Counts {
@@ -61,16 +63,17 @@ fn once_more(counts: &mut BTreeMap<String, u64>, word: &str) {
     }
 }
 
-/// The endpoints of a world while its trace is read: in which state each is, and under which address it was found.
+/// The endpoints of a world while its trace is read: where each is, and in which state.
 struct Endpoints<'a> {
-    scenario: &'a Scenario,
+    all: Vec<CloudEndpoint>,
     states: BTreeMap<&'a str, &'static str>,
-    addresses: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Endpoints<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
-        Endpoints { scenario, states: BTreeMap::new(), addresses: BTreeMap::new() }
+    fn new(scenario: &Scenario) -> Self {
+        let mut all = sim::endpoints(&scenario.world);
+        all.retain(|endpoint| endpoint.service == "kms");
+        Endpoints { all, states: BTreeMap::new() }
     }
 
     fn heal(&mut self) {
@@ -83,41 +86,23 @@ impl<'a> Endpoints<'a> {
 
     /// The state that the proxy met, if the event is an attempt of the proxy to reach an endpoint. An attempt that fails
     /// already at the name is one, too.
-    fn met(&mut self, event: &'a Event) -> Option<&'static str> {
+    fn met(&self, event: &Event) -> Option<&'static str> {
         if event.host != "proxy" {
             return None;
         }
-        let name = match &event.what {
-            What::Resolve { name, answer: Ok(addresses) } => {
-                let endpoint = self.named(name)?;
-                self.addresses.extend(addresses.iter().map(|address| (address.as_str(), endpoint)));
-                return None;
+        let endpoint = match &event.what {
+            What::Resolve { name, answer: Err(_) } => {
+                self.all.iter().find(|endpoint| endpoint.by_name && endpoint.server == *name)?
             }
-            What::Resolve { name, answer: Err(_) } => self.named(name)?,
             // A second event of the same connection says that it failed.
             What::Connect { to, error: None, .. } => {
-                let address = to.rsplit_once(':').map_or(to.as_str(), |(address, _)| address);
-                self.addresses.get(address.trim_matches(['[', ']'])).copied()?
+                let to: SocketAddr = to.parse().ok()?;
+                self.all.iter().find(|endpoint| endpoint.address == to.ip())?
             }
             _ => return None,
         };
-        Some(self.states.get(name).copied().unwrap_or(EndpointState::Available.name()))
-    }
-
-    /// The endpoint behind a name of the world's: private ones have their own name at its beginning, the public one is
-    /// the service's.
-    fn named(&self, dns: &str) -> Option<&'a str> {
-        let aws = &self.scenario.world.aws;
-        if aws.replica.as_deref().is_some_and(|region| dns.starts_with(&format!("kms.{region}."))) {
-            return Some(REPLICA);
-        }
-        let endpoints = &aws.endpoints;
-        let private = endpoints.iter().filter(|endpoint| endpoint.private);
-        let own = private.filter(|endpoint| dns.strip_prefix(&endpoint.name).is_some_and(|rest| rest.starts_with('-')));
-        // One name may begin with another: `vpce-a` and `vpce-a-2`.
-        let own = own.max_by_key(|endpoint| endpoint.name.len());
-        let public = || endpoints.iter().find(|endpoint| !endpoint.private).filter(|_| dns.starts_with("kms."));
-        own.or_else(public).map(|endpoint| endpoint.name.as_str())
+        let state = self.states.get(endpoint.name.as_str()).copied();
+        Some(state.unwrap_or(EndpointState::Available.name()))
     }
 }
 
@@ -127,7 +112,7 @@ mod tests {
 
     use super::*;
     use crate::scenario;
-    use crate::world::sim::{self, Planted};
+    use crate::world::sim::Planted;
 
     fn scenario(endpoints: &str, timeline: &str) -> Scenario {
         let text = format!(

@@ -81,6 +81,7 @@ pub(super) fn check(
         outcome: outcome?,
         seeds,
         world: World {
+            provider: if cloud { Provider::Aws } else { Provider::Local },
             mongod: mongod?,
             proxy: proxy?,
             aws: aws?,

@@ -64,6 +64,8 @@ impl Outcome {
 /// What there is before anything happens.
 #[derive(Clone, Debug)]
 pub struct World {
+    /// Whose cloud there is; `local` for none.
+    pub provider: Provider,
     /// The database.
     pub mongod: Mongod,
     /// The proxy under test.
@@ -412,8 +414,8 @@ endpoint_states! {
     Denying = "denying",
     /// The service asks to be asked less often.
     Throttling = "throttling",
-    /// The service answers every call with this error code.
-    Failing(String) = "failing",
+    /// The service answers every call with this error code, or, without one, says that it failed by itself.
+    Failing(Option<String>) = "failing",
     /// Something else answers, as a captive portal does.
     Garbling = "garbling",
     /// Answers break off before they end.

@@ -14,15 +14,12 @@ use crate::scenario::values::EndpointName;
 #[schemars(inline)]
 pub(super) struct Fail(pub(super) Text<EndpointName>);
 
-/// What is answered where no code is given: the service failed by itself.
-const INTERNAL: &str = "KMSInternalException";
-
 impl Verb for Fail {
     fn action(&self, line: &mut Line<'_>) -> Option<Action> {
         let code = match line.options.code.take() {
-            Some(code) => code.read(line.mistakes)?.0,
-            None => INTERNAL,
+            Some(code) => Some(code.read(line.mistakes)?.0.to_owned()),
+            None => None,
         };
-        line.endpoint(&self.0, EndpointState::Failing(code.to_owned()))
+        line.endpoint(&self.0, EndpointState::Failing(code))
     }
 }
