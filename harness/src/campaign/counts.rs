@@ -117,7 +117,7 @@ mod tests {
     fn scenario(endpoints: &str, timeline: &str) -> Scenario {
         let text = format!(
             "format = \"1.0\"\ntitle = \"A story\"\nwhy = \"To be counted.\"\nend = \"20s\"\nfinal = \"opens\"\n\
-             world.kms.aws = {{ endpoints = [{endpoints}] }}\ntimeline = [\n{timeline}\n]\n"
+             world.kms = {{ endpoints = [{endpoints}] }}\ntimeline = [\n{timeline}\n]\n"
         );
         scenario::load("story.toml", "stories", text.as_bytes()).unwrap_or_else(|e| panic!("{}", e.render(false)))
     }
@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn a_run_counts_the_states_that_its_proxy_met_and_the_epilogue_finds_all_well() {
         let scenario = scenario(
-            "\"vpce-a\", \"public\"",
-            "{ at = \"1s\", refuse = \"vpce-a\" },\n{ at = \"2s\", reject = \"public\" },\n{ at = \"3s\", start = \"mongod\" },",
+            "\"private-a\", \"public\"",
+            "{ at = \"1s\", refuse = \"private-a\" },\n{ at = \"2s\", reject = \"public\" },\n{ at = \"3s\", start = \"mongod\" },",
         );
         let counts = of(&scenario);
         assert_eq!(counts.verbs, map(&[("refuse", 1), ("reject", 1), ("start", 1)]));
@@ -147,15 +147,15 @@ mod tests {
 
     #[test]
     fn a_state_that_nobody_met_is_not_counted() {
-        let timeline = "{ at = \"1s\", start = \"mongod\" },\n{ at = \"10s\", reset = \"vpce-a\" },";
-        let counts = of(&scenario("\"vpce-a\"", timeline));
+        let timeline = "{ at = \"1s\", start = \"mongod\" },\n{ at = \"10s\", reset = \"private-a\" },";
+        let counts = of(&scenario("\"private-a\"", timeline));
         assert_eq!(counts.verbs.get("reset"), Some(&1));
         assert!(!counts.endpoints.contains_key("resetting"), "{counts:?}");
     }
 
     #[test]
     fn a_name_that_is_not_found_meets_the_state_and_other_hosts_do_not() {
-        let scenario = scenario("\"vpce-a\", \"vpce-a-2\"", "{ at = \"1s\", refuse = \"vpce-a-2\" },");
+        let scenario = scenario("\"private-a\", \"private-a-2\"", "{ at = \"1s\", refuse = \"private-a-2\" },");
         let mut played = sim::play(&scenario, 1, &Planted::default());
         let action = What::Action { line: scenario.timeline[0].line, text: scenario.timeline[0].text.clone() };
         let lost = |host: &str, name: &str| {
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!((words.classes.len(), words.verbs.len()), (Class::ALL.len(), VERBS.len()));
         assert_eq!((words.endpoints.len(), words.personas.len()), (EndpointState::NAMES.len(), PERSONAS.len()));
         let mut sum = words.clone();
-        sum.add(&of(&scenario("\"vpce-a\"", "{ at = \"1s\", start = \"mongod\" },")));
+        sum.add(&of(&scenario("\"private-a\"", "{ at = \"1s\", start = \"mongod\" },")));
         assert_eq!(sum.zeroed(), words);
     }
 }

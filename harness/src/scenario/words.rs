@@ -168,11 +168,6 @@ impl Vocabulary for ErrorCode {
     }
 }
 
-/// A provider that can have wrapped the key of a snapshot: those whose keys the played clouds can make.
-pub(super) struct Wrapper(pub(super) Provider);
-
-vocabulary!(Wrapper, "provider of a snapshot": "aws" = Wrapper(Provider::Aws), "local" = Wrapper(Provider::Local));
-
 impl Vocabulary for Provider {
     const NOUN: &'static str = "provider";
 

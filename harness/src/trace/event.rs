@@ -11,7 +11,7 @@ pub struct Event {
     pub at: Duration,
     /// The position in the log, from 0.
     pub ordinal: u64,
-    /// On which host or at whose hands: `mongod`, `proxy`, `vpce-a`, `sts`, `operator`, `lab`.
+    /// On which host or at whose hands: `mongod`, `proxy`, `private-a`, `sts`, `operator`, `lab`.
     pub host: String,
     /// What.
     pub what: What,

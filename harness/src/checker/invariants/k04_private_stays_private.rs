@@ -44,7 +44,7 @@ mod tests {
     fn required() -> Story {
         Story::of(
             "final = \"opens\"\nworld.proxy.require_private_networking = true\n\
-             world.kms.aws.endpoints = [\"vpce-a\"]",
+             world.kms.endpoints = [\"private-a\"]",
             "  { at = \"1s\", start = \"mongod\" },",
         )
     }

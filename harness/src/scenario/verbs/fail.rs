@@ -1,4 +1,4 @@
-//! `fail = "vpce-a"`: the service behind an endpoint refuses every call with one error.
+//! `fail = "private-a"`: the service behind an endpoint refuses every call with one error.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +8,8 @@ use crate::scenario::model::{Action, EndpointState};
 use crate::scenario::text::Text;
 use crate::scenario::values::EndpointName;
 
-/// Makes an endpoint answer every call with an error: KMSInternalException, or the one named by `code` beside it.
+/// Makes an endpoint answer every call with an error: the service failed by itself, or the one of AWS that is named by
+/// `code` beside it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]

@@ -124,7 +124,7 @@ impl<'a> Driver<'a> {
             saboteur(&mut sim, &ground.trace);
         }
         // Where a key exists, its own customer's key wraps new ones; a first key has nothing to follow.
-        let first_key = world.aws.keys.first().filter(|_| world.mongod.database == Database::Empty);
+        let first_key = world.kms.keys.first().filter(|_| world.mongod.database == Database::Empty);
         let flags = ProxyOrders {
             cloud_provider: world.proxy.cloud_provider,
             kms_key: first_key.map(|name| cloud.account.key(name)),

@@ -53,7 +53,7 @@ pub(crate) fn prepare(
             (json!({"provider": "local"}), wrapped)
         }
         _ => {
-            let name = world.snapshot.wrapped_by.as_deref().or(world.aws.keys.first().map(String::as_str));
+            let name = world.snapshot.wrapped_by.as_deref().or(world.kms.keys.first().map(String::as_str));
             let name = name.unwrap_or_default();
             (account.master_key(name), account.wrap(name, &material))
         }

@@ -14,7 +14,9 @@ use super::super::clock::WallClock;
 use super::{Account, CloudEndpoint, private_address, public_address};
 use crate::clouds::Cloud;
 use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
-use crate::scenario::{self, Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, REPLICA, World};
+use crate::scenario::{
+    self, Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, PRIVATE, REPLICA, World,
+};
 use crate::trace::Trace;
 use crate::world::Entropy;
 
@@ -45,9 +47,11 @@ const SESSION: Duration = Duration::from_secs(60 * 60);
 /// A private endpoint has the PrivateLink name, the public one the service's own.
 pub(super) fn endpoints(world: &World) -> Vec<CloudEndpoint> {
     let region = &world.aws.region;
-    let kms = world.aws.endpoints.iter().enumerate().map(|(index, endpoint)| {
+    let kms = world.kms.endpoints.iter().enumerate().map(|(index, endpoint)| {
         let (server, class, address) = if endpoint.private {
-            let server = format!("{}-lab.kms.{region}.vpce.amazonaws.com", endpoint.name);
+            // AWS gives out ids that begin with `vpce-`.
+            let id = endpoint.name.strip_prefix(PRIVATE).unwrap_or(&endpoint.name);
+            let server = format!("vpce-{id}-lab.kms.{region}.vpce.amazonaws.com");
             (server, "private", private_address(index + 1))
         } else {
             (format!("kms.{region}.amazonaws.com"), "public", public_address(index + 1))
@@ -111,9 +115,9 @@ impl AwsAccount {
             aws.add_region(replica);
         }
         let arns: BTreeMap<String, String> =
-            world.aws.keys.iter().map(|name| (name.clone(), add_key(&mut aws, name))).collect();
+            world.kms.keys.iter().map(|name| (name.clone(), add_key(&mut aws, name))).collect();
         if let Some(days) = world.aws.rotation_period {
-            for name in &world.aws.keys {
+            for name in &world.kms.keys {
                 aws.enable_automatic_rotation(name, days, created)
                     .expect("the scenario's keys and period were checked");
             }
