@@ -17,7 +17,6 @@ pub(super) fn lacks(provider: Provider, action: &Action) -> Option<&'static str>
         (_, Action::Key { change: KeyChange::Disconnect | KeyChange::Connect, .. }) => {
             Some("no key stores that are disconnected")
         }
-        (_, Action::Key { change: KeyChange::Restrict, .. }) => Some("no policies of keys that ask for a private way"),
         _ => None,
     }
 }

@@ -146,7 +146,7 @@ pub enum What {
         connection: u64,
         /// The address as the program named it.
         to: String,
-        /// What is there: `kmip`, `kms` or `sts`.
+        /// What is there: `kmip`, `kms` or `tokens`, a token service.
         service: String,
         /// Whether the world declares that address private.
         private: bool,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Found, Invariant};
 use crate::checker::{Exchange, Run, seconds};
-use crate::scenario::{CredentialsKind, World};
+use crate::scenario::{CredentialsKind, Provider, World};
 use crate::trace::{Event, ProcessState, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -77,10 +77,10 @@ fn judge(run: &Run<'_>) -> Found {
 fn most(world: &World) -> usize {
     // Where the scenario names no endpoint there is still the public one of the region.
     let to_kms = PASSES * world.kms.endpoints.len().max(1);
-    match world.credentials.kind {
-        CredentialsKind::User | CredentialsKind::Session => to_kms,
-        // STS has one address.
-        CredentialsKind::Role => SESSIONS * (PASSES + to_kms),
+    match (world.provider, world.credentials.kind) {
+        (Provider::Aws | Provider::Local, CredentialsKind::User | CredentialsKind::Session) => to_kms,
+        // A token service has one address.
+        (Provider::Azure | Provider::Gcp, _) | (_, CredentialsKind::Role) => SESSIONS * (PASSES + to_kms),
     }
 }
 

@@ -127,7 +127,7 @@ impl Product {
         let env = self.planted.spoil(self.ground.env(host, stream), trace);
         let flags = match self.world.credentials.given_by {
             GivenBy::Metadata => FlagCredentials::default(),
-            GivenBy::Flags => self.account.flags(),
+            GivenBy::Flags => self.account.flags(&self.ground.disk),
         };
         let kms_settings = kms::endpoints::Settings {
             endpoints: self.endpoints.clone(),

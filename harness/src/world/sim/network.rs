@@ -24,7 +24,7 @@ use crate::trace::{Trace, What};
 pub(crate) struct Place {
     /// The simulated host.
     pub(crate) host: String,
-    /// `kmip`, `kms` or `sts`.
+    /// `kmip`, `kms` or `tokens`.
     pub(crate) service: &'static str,
     /// Whether the world declares the address private.
     pub(crate) private: bool,

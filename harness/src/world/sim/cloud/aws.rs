@@ -11,6 +11,7 @@ use kmip_proxy::keys::{FlagCredentials, SecretText};
 use serde_json::{Value, json};
 
 use super::super::clock::WallClock;
+use super::super::disk::Disk;
 use super::{Account, CloudEndpoint, private_address, public_address};
 use crate::clouds::Cloud;
 use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
@@ -79,7 +80,7 @@ pub(super) fn endpoints(world: &World) -> Vec<CloudEndpoint> {
     let replica = world.aws.replica.as_ref();
     let replica = replica.map(|region| public(REPLICA, format!("kms.{region}.amazonaws.com"), 100, "kms"));
     let role = world.credentials.kind == CredentialsKind::Role;
-    let sts = role.then(|| public(STS, format!("sts.{region}.amazonaws.com"), 200, STS));
+    let sts = role.then(|| public(STS, format!("sts.{region}.amazonaws.com"), 200, "tokens"));
     kms.chain(replica).chain(sts).collect()
 }
 
@@ -167,7 +168,7 @@ impl Account for AwsAccount {
         self.aws().change_key(name, change, at).map_err(|why| why.to_string())
     }
 
-    fn flags(&self) -> FlagCredentials {
+    fn flags(&self, _: &Disk) -> FlagCredentials {
         let current = self.current.borrow();
         FlagCredentials {
             access_key_id: Some(current.issued.access_key_id.clone()),

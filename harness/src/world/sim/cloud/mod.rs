@@ -22,6 +22,7 @@ use turmoil::Sim;
 use super::certificates::CloudTls;
 use super::clock::WallClock;
 use super::crypto::SimCrypto;
+use super::disk::Disk;
 use super::front_end::{EndpointSwitch, FrontEnd};
 use super::machine::{CLOUD, Ground};
 use super::network::{Map, Place};
@@ -49,8 +50,8 @@ pub(crate) trait Account {
     /// in the real service: the error says why.
     fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) -> Result<(), String>;
 
-    /// What the proxy's command line brings of the credentials that are valid now.
-    fn flags(&self) -> FlagCredentials;
+    /// What the proxy's command line brings of the credentials that are valid now. A file that it names is laid down.
+    fn flags(&self, disk: &Disk) -> FlagCredentials;
 
     /// What an operator writes into the metadata file; `None` where the file is not to be there.
     fn metadata(&self, content: Metadata) -> Option<Value>;
@@ -90,7 +91,7 @@ pub(crate) struct CloudEndpoint {
     pub(crate) by_name: bool,
     pub(crate) address: IpAddr,
     pub(crate) private: bool,
-    /// `kms`, or the name of a token service.
+    /// `kms`, or `tokens` for a token service.
     pub(crate) service: &'static str,
     /// What the proxy's `--kms-endpoint` says of it; nothing where the proxy finds it by itself.
     pub(crate) flag: Option<String>,
