@@ -7,6 +7,7 @@
 //! Invariant: nothing here reads a clock, opens a socket, or draws a number that does not come from the run's seed.
 
 pub mod aws;
+pub mod azure;
 
 use std::time::{Duration, SystemTime};
 

@@ -1,0 +1,12 @@
+//! Decrypt: opens what the same version has encrypted.
+
+use serde_json::Value;
+
+use super::{Caller, Members};
+use crate::clouds::azure::Azure;
+use crate::clouds::azure::errors::Refusal;
+use crate::clouds::azure::serve::Call;
+
+pub(super) fn run(azure: &mut Azure, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
+    super::open(azure, caller, members, call)
+}

@@ -1,0 +1,12 @@
+//! GetKey: what Key Vault says of a version. It says so of a disabled one, too.
+
+use serde_json::Value;
+
+use super::{Caller, Members};
+use crate::clouds::azure::Azure;
+use crate::clouds::azure::errors::Refusal;
+use crate::clouds::azure::serve::Call;
+
+pub(super) fn run(azure: &mut Azure, caller: &Caller<'_>, _: &Members, call: &mut Call) -> Result<Value, Refusal> {
+    caller.version(azure, call).map(super::bundle)
+}

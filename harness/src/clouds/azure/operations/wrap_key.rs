@@ -1,0 +1,13 @@
+//! WrapKey: Encrypt under a permission of its own. With an RSA key it makes the same ciphertexts (documentation of the
+//! operation).
+
+use serde_json::Value;
+
+use super::{Caller, Members};
+use crate::clouds::azure::Azure;
+use crate::clouds::azure::errors::Refusal;
+use crate::clouds::azure::serve::Call;
+
+pub(super) fn run(azure: &mut Azure, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
+    super::seal(azure, caller, members, call)
+}
