@@ -8,6 +8,7 @@
 
 pub mod aws;
 pub mod azure;
+pub mod gcp;
 
 use std::time::{Duration, SystemTime};
 
