@@ -1,9 +1,8 @@
 //! The configuration: every setting, its default, and the optional file `kmip-proxy.toml`.
 //!
 //! Flags win over the file. Credentials are no part of the file: they come from flags, else from the metadata files of
-//! the dbpath, else from the environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`
-//! and `AWS_REGION` (no other variable is read). The environment is last because the documented procedure must not
-//! change in a shell that happens to hold AWS variables.
+//! the dbpath, else from the environment variables that `cli` reads (no other variable is read). The environment is last
+//! because the documented procedure must not change in a shell that happens to hold a cloud's variables.
 //!
 //! Invariant: a [`Config`] is complete and consistent; what is wrong is said with file, line and field.
 
@@ -15,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::keys::{CredentialSource, Provider, normalise_region};
+use crate::keys::{AzureEnvironment, CredentialSource, MasterKey, Provider, normalise_region};
 use crate::operator::LogFormat;
 
 /// The file that is read from the working directory where `--config` is not given.
@@ -54,6 +53,8 @@ pub struct Config {
     pub allow_plain_http: bool,
     /// A PEM file with the authorities that cloud TLS trusts instead of the system's.
     pub cloud_ca: Option<PathBuf>,
+    /// Whether Azure is asked for `unwrapkey` and `wrapkey` instead of `decrypt` and `encrypt`.
+    pub azure_unwrap_key: bool,
     /// How long one request may take at the provider, all attempts together.
     pub kms_deadline: Duration,
     /// The server's certificate chain and key, PEM; generated where absent.
@@ -95,6 +96,18 @@ pub struct Settings {
     pub role_arn: Option<String>,
     /// `--external-id`
     pub external_id: Option<String>,
+    /// `--azure-tenant-id`
+    pub azure_tenant_id: Option<String>,
+    /// `--azure-client-id`
+    pub azure_client_id: Option<String>,
+    /// `--azure-environment`
+    #[serde(default, deserialize_with = "parsed")]
+    pub azure_environment: Option<AzureEnvironment>,
+    /// `--azure-unwrap-key`
+    #[serde(default)]
+    pub azure_unwrap_key: bool,
+    /// `--gcp-service-account-key`
+    pub gcp_service_account_key: Option<PathBuf>,
     /// `--local-key-file`
     pub local_key_file: Option<PathBuf>,
     /// `--kms-key`
@@ -130,10 +143,12 @@ pub struct Settings {
     pub aws_secret_access_key: Option<NotInFile>,
     /// Not for the file.
     pub aws_session_token: Option<NotInFile>,
+    /// Not for the file.
+    pub azure_client_secret: Option<NotInFile>,
 }
 
 /// The flags that are refused in the file.
-const NOT_IN_FILE: [&str; 3] = ["aws-access-key", "aws-secret-access-key", "aws-session-token"];
+const NOT_IN_FILE: [&str; 4] = ["aws-access-key", "aws-secret-access-key", "aws-session-token", "azure-client-secret"];
 
 /// A credential in the configuration file: always an error.
 #[derive(Debug)]
@@ -214,6 +229,9 @@ pub enum ConfigError {
         /// What to give.
         what: &'static str,
     },
+    /// The CMK is not named as its provider does.
+    #[error("--kms-key: {0}")]
+    KmsKey(&'static str),
     /// Two settings go together, and one is absent.
     #[error("{given} was given without {absent}: they go together")]
     Half {
@@ -257,6 +275,10 @@ impl Settings {
         flags.region = self.aws_region.or(other.aws_region).map(|Region(region)| region);
         flags.role_arn = self.role_arn.or(other.role_arn);
         flags.external_id = self.external_id.or(other.external_id);
+        flags.azure_tenant_id = self.azure_tenant_id.or(other.azure_tenant_id);
+        flags.azure_client_id = self.azure_client_id.or(other.azure_client_id);
+        flags.azure_environment = self.azure_environment.or(other.azure_environment);
+        flags.gcp_key_file = self.gcp_service_account_key.or(other.gcp_service_account_key);
         flags.local_key_file = self.local_key_file.or(other.local_key_file);
         let tls = match (self.tls_cert.or(other.tls_cert), self.tls_key.or(other.tls_key)) {
             (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
@@ -264,11 +286,16 @@ impl Settings {
             (None, Some(_)) => return Err(ConfigError::Half { given: "--tls-key", absent: "--tls-cert" }),
             (None, None) => None,
         };
+        let cloud_provider = self
+            .cloud_provider
+            .or(other.cloud_provider)
+            .ok_or(ConfigError::Missing { flag: "-cloudProvider", what: "say aws, azure, gcp, or local" })?;
+        let kms_key = self.kms_key.or(other.kms_key);
+        if let Some(mistake) = kms_key.as_deref().and_then(|key| MasterKey::mistake(cloud_provider, key)) {
+            return Err(ConfigError::KmsKey(mistake));
+        }
         Ok(Config {
-            cloud_provider: self
-                .cloud_provider
-                .or(other.cloud_provider)
-                .ok_or(ConfigError::Missing { flag: "-cloudProvider", what: "say aws, azure, gcp, or local" })?,
+            cloud_provider,
             dbpath: self
                 .dbpath
                 .or(other.dbpath)
@@ -277,12 +304,13 @@ impl Settings {
             mongod_port: self.mongod_port.or(other.mongod_port).unwrap_or(MONGOD_PORT),
             bind: self.bind.or(other.bind).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             credentials,
-            kms_key: self.kms_key.or(other.kms_key),
+            kms_key,
             kms_endpoints: if self.kms_endpoint.is_empty() { other.kms_endpoint } else { self.kms_endpoint },
             token_endpoint: self.token_endpoint.or(other.token_endpoint),
             require_private_networking: self.require_private_networking || other.require_private_networking,
             allow_plain_http: self.allow_plain_http || other.allow_plain_http,
             cloud_ca: self.cloud_ca.or(other.cloud_ca),
+            azure_unwrap_key: self.azure_unwrap_key || other.azure_unwrap_key,
             kms_deadline: self.kms_deadline.or(other.kms_deadline).map_or(KMS_DEADLINE, |Patience(time)| time),
             tls,
             client_ca: self.client_ca.or(other.client_ca),
@@ -349,6 +377,8 @@ mod tests {
             "kms-deadline = \"4 parsecs\"",
             "bind = \"localhost\"",
             "aws-secret-access-key = \"hunter2\"",
+            "azure-client-secret = \"hunter2\"",
+            "azure-environment = \"AZURE_MOON\"",
             "log-format = \"xml\"",
             "aws-region = \"us-east-1.evil.example\"",
             "kmip-port =",

@@ -154,7 +154,9 @@ fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
     keys::Layout::prepare(&layout).map_err(|error| failed(error.into()))?;
     let path = keys::import(&layout, import, i64::try_from(now).unwrap_or(i64::MAX)).map_err(|error| {
         let code = match &error {
-            ImportError::NoKmsKey | ImportError::NoRegion | ImportError::Unsupported(_) => exit::USAGE,
+            ImportError::NoKmsKey | ImportError::NoRegion | ImportError::NoVersion | ImportError::KmsKey(_) => {
+                exit::USAGE
+            }
             ImportError::Exists(_) | ImportError::Empty | ImportError::Layout(_) => exit::FILES,
             ImportError::Refused(_) => exit::BUG,
         };

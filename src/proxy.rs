@@ -61,6 +61,7 @@ impl Settings {
             allow_plain_http: config.allow_plain_http,
             deadline: config.kms_deadline,
             cloud_ca,
+            azure_unwrap_key: config.azure_unwrap_key,
             ..kms::Settings::default()
         };
         kms.check()?;

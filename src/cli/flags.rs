@@ -9,13 +9,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser};
 
 use crate::config::{ConfigError, Patience, Region, Settings};
-use crate::keys::{FlagCredentials, Provider, SecretText};
+use crate::keys::{AzureEnvironment, FlagCredentials, Provider, SecretText};
 use crate::operator::LogFormat;
 
 use super::{ImportCommand, exit};
 
 /// Why the metadata file is the better place for them stands right above the flags.
 const AWS_CREDENTIALS: &str = "AWS credentials (other users of this machine can see flags)";
+
+const AZURE_CREDENTIALS: &str = "Azure credentials (other users of this machine can see flags)";
+const GOOGLE_CREDENTIALS: &str = "Google credentials";
 
 /// A KMIP proxy for MongoDB: opens the master keys of encrypted data files through your cloud KMS
 #[derive(Parser)]
@@ -76,7 +79,24 @@ pub(super) struct Flags {
     #[arg(long, value_name = "ID", help_heading = AWS_CREDENTIALS)]
     external_id: Option<String>,
 
-    /// CMK that wraps new keys [default: that of the newest key file]
+    /// Id or domain of the directory (tenant), if not in the metadata file
+    #[arg(long, value_name = "ID", help_heading = AZURE_CREDENTIALS)]
+    azure_tenant_id: Option<String>,
+    /// Id of the application, if not in the metadata file
+    #[arg(long, value_name = "ID", help_heading = AZURE_CREDENTIALS)]
+    azure_client_id: Option<String>,
+    /// Client secret of the application, if not in the metadata file
+    #[arg(long, value_name = "SECRET", help_heading = AZURE_CREDENTIALS)]
+    azure_client_secret: Option<String>,
+    /// AZURE, AZURE_CHINA, or AZURE_GOVERNMENT, if not in the metadata file [default: AZURE]
+    #[arg(long, value_name = "CLOUD", help_heading = AZURE_CREDENTIALS)]
+    azure_environment: Option<AzureEnvironment>,
+
+    /// JSON file with the key of a service account, if not in the metadata file
+    #[arg(long, value_name = "FILE", help_heading = GOOGLE_CREDENTIALS)]
+    gcp_service_account_key: Option<PathBuf>,
+
+    /// CMK that wraps new keys [default: that of the newest key file, else of the metadata file]
     #[arg(long, value_name = "CMK", help_heading = "Key management service")]
     kms_key: Option<String>,
     /// KMS endpoint to try; repeat for more, in order
@@ -94,6 +114,9 @@ pub(super) struct Flags {
     /// PEM file of the authorities that cloud TLS trusts [default: the system's]
     #[arg(long, value_name = "FILE", help_heading = "Key management service")]
     cloud_ca: Option<PathBuf>,
+    /// Use the permissions unwrapKey and wrapKey of Azure, not decrypt and encrypt
+    #[arg(long, help_heading = "Key management service")]
+    azure_unwrap_key: bool,
     /// Longest time for one request, such as 4s or 1500ms [default: 4s]
     #[arg(long, value_name = "TIME", help_heading = "Key management service")]
     kms_deadline: Option<Patience>,
@@ -129,6 +152,7 @@ impl Flags {
             access_key_id: given(self.aws_access_key),
             secret_access_key: given(self.aws_secret_access_key).map(SecretText::new),
             session_token: given(self.aws_session_token).map(SecretText::new),
+            azure_client_secret: given(self.azure_client_secret).map(SecretText::new),
             ..FlagCredentials::default()
         };
         let settings = Settings {
@@ -140,6 +164,11 @@ impl Flags {
             aws_region: self.aws_region,
             role_arn: given(self.role_arn),
             external_id: given(self.external_id),
+            azure_tenant_id: given(self.azure_tenant_id),
+            azure_client_id: given(self.azure_client_id),
+            azure_environment: self.azure_environment,
+            azure_unwrap_key: self.azure_unwrap_key,
+            gcp_service_account_key: self.gcp_service_account_key.filter(|path| !path.as_os_str().is_empty()),
             local_key_file: self.local_key_file,
             kms_key: given(self.kms_key),
             kms_endpoint: self.kms_endpoint,
@@ -155,6 +184,7 @@ impl Flags {
             aws_access_key: None,
             aws_secret_access_key: None,
             aws_session_token: None,
+            azure_client_secret: None,
         };
         (settings, credentials)
     }
@@ -162,7 +192,7 @@ impl Flags {
 
 #[derive(Args)]
 pub(super) struct ImportFlags {
-    /// Who wrapped the key: aws or local
+    /// Who wrapped the key: aws, azure, gcp, or local
     #[arg(long, value_name = "PROVIDER")]
     cloud_provider: Option<Provider>,
     /// mongod's data directory
@@ -174,7 +204,7 @@ pub(super) struct ImportFlags {
     /// File with the wrapped key, as bytes or base64
     #[arg(long, value_name = "FILE")]
     wrapped: PathBuf,
-    /// CMK that wrapped the key
+    /// CMK that wrapped the key; at Azure with its version
     #[arg(long, value_name = "CMK")]
     kms_key: Option<String>,
     /// Region of the CMK, where it is not named by its ARN
@@ -193,7 +223,7 @@ impl ImportFlags {
         Ok(ImportCommand {
             provider: self
                 .cloud_provider
-                .ok_or(ConfigError::Missing { flag: "-cloudProvider", what: "say aws or local" })?,
+                .ok_or(ConfigError::Missing { flag: "-cloudProvider", what: "say aws, azure, gcp, or local" })?,
             dbpath: self
                 .dbpath
                 .ok_or(ConfigError::Missing { flag: "-dbpath", what: "name mongod's data directory" })?,
@@ -224,8 +254,9 @@ fn after_help() -> String {
                     Configuration file: TOML, with the long flags above as keys, without the dashes in front:\n\
                     kmip-port = 5696. Flags win over it; --kms-endpoint is a list there, switches are true or\n\
                     false, and it takes no access keys, secrets, or tokens.\n\n\
-                    Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_REGION are used\n\
-                    where neither flags nor the metadata file bring credentials.\n\nExit codes:\n"
+                    Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION;\n\
+                    AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET; and GOOGLE_APPLICATION_CREDENTIALS are\n\
+                    used where neither flags nor the metadata file bring credentials.\n\nExit codes:\n"
             .to_owned();
     for (code, meaning) in exit::TABLE {
         text.push_str(&format!("  {code:>2}  {meaning}\n"));

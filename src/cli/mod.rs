@@ -135,7 +135,7 @@ fn read_file(named: Option<&Path>, files: &dyn Files) -> Result<Settings, Config
     }
 }
 
-/// The four variables that are read; an empty one counts as absent.
+/// The variables that are read, by the names that the clouds' own tools use; an empty one counts as absent.
 fn from_environment(variable: &dyn Fn(&str) -> Option<String>) -> Result<FlagCredentials, CliError> {
     let given = |name| variable(name).filter(|value| !value.is_empty());
     let region = given("AWS_REGION")
@@ -147,6 +147,10 @@ fn from_environment(variable: &dyn Fn(&str) -> Option<String>) -> Result<FlagCre
         secret_access_key: given("AWS_SECRET_ACCESS_KEY").map(SecretText::new),
         session_token: given("AWS_SESSION_TOKEN").map(SecretText::new),
         region: region.map(|Region(region)| region),
+        azure_tenant_id: given("AZURE_TENANT_ID"),
+        azure_client_id: given("AZURE_CLIENT_ID"),
+        azure_client_secret: given("AZURE_CLIENT_SECRET").map(SecretText::new),
+        gcp_key_file: given("GOOGLE_APPLICATION_CREDENTIALS").map(PathBuf::from),
         ..FlagCredentials::default()
     })
 }

@@ -49,6 +49,24 @@ fn the_documented_command_line_for_azure_and_google_is_understood() {
 }
 
 #[test]
+fn the_credentials_of_azure_and_google_have_flags_in_every_spelling() {
+    for line in [
+        "x -cloudProvider azure -dbpath d -azureTenantId t -azureClientId c -azureClientSecret hunter2 \
+         -azureEnvironment azure_us_government -azureUnwrapKey -gcpServiceAccountKey sa.json",
+        "x --cloud-provider azure --dbpath d --azure-tenant-id t --azure-client-id c --azure-client-secret=hunter2 \
+         --azure-environment AZURE_GOVERNMENT --azure-unwrap-key --gcp-service-account-key sa.json",
+    ] {
+        let config = config(line);
+        let flags = &config.credentials.flags;
+        assert_eq!((flags.azure_tenant_id.as_deref(), flags.azure_client_id.as_deref()), (Some("t"), Some("c")));
+        assert_eq!(flags.azure_client_secret.as_ref().map(SecretText::expose), Some("hunter2"));
+        assert_eq!(flags.azure_environment, Some(crate::keys::AzureEnvironment::Government));
+        assert_eq!(flags.gcp_key_file.as_deref(), Some(Path::new("sa.json")));
+        assert!(config.azure_unwrap_key && !format!("{config:?}").contains("hunter2"));
+    }
+}
+
+#[test]
 fn our_own_flags_are_understood_in_gnu_spelling() {
     let config = config(
         "x --cloud-provider=local --db-path=d --kms-endpoint a --kms-endpoint=b --kms-deadline 1500ms --bind ::1 \
@@ -87,6 +105,9 @@ fn slips_are_told_with_what_was_meant() {
         "x -cloudProvider aws -dbpath d -kmipPort 70000",
         "x -cloudProvider aws -dbpath d -awsRegion us-east-1.evil.example",
         "x -cloudProvider aws",
+        "x -cloudProvider azure -dbpath d -azureEnvironment AZURE_MOON",
+        "x -cloudProvider azure -dbpath d --kms-key my-key",
+        "x -cloudProvider gcp -dbpath d --kms-key my-key",
         "x -cloudProvider aws -dbpath d --config /nowhere/kmip-proxy.toml",
         "x imprt",
         "x import -cloudProvider aws -dbpath d",
@@ -110,7 +131,7 @@ fn a_secret_whose_flag_was_forgotten_is_not_repeated() {
 }
 
 #[test]
-fn the_environment_is_kept_apart_and_only_four_variables_are_read() {
+fn the_environment_is_kept_apart_and_only_these_variables_are_read() {
     let asked = std::cell::RefCell::new(Vec::new());
     let environment = |name: &str| {
         asked.borrow_mut().push(name.to_owned());
@@ -123,7 +144,22 @@ fn the_environment_is_kept_apart_and_only_four_variables_are_read() {
     assert_eq!(secret(&config.credentials.environment), Some("value of AWS_SECRET_ACCESS_KEY"));
     assert_eq!(config.credentials.environment.region.as_deref(), Some("eu-west-1"));
     asked.borrow_mut().sort();
-    assert_eq!(*asked.borrow(), ["AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]);
+    let expected = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AZURE_CLIENT_ID",
+        "AZURE_CLIENT_SECRET",
+        "AZURE_TENANT_ID",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+    ];
+    assert_eq!(*asked.borrow(), expected);
+    let environment = &config.credentials.environment;
+    assert_eq!(environment.azure_tenant_id.as_deref(), Some("value of AZURE_TENANT_ID"));
+    assert_eq!(environment.azure_client_id.as_deref(), Some("value of AZURE_CLIENT_ID"));
+    assert_eq!(environment.azure_client_secret.as_ref().map(SecretText::expose), Some("value of AZURE_CLIENT_SECRET"));
+    assert_eq!(environment.gcp_key_file.as_deref(), Some(Path::new("value of GOOGLE_APPLICATION_CREDENTIALS")));
 }
 
 #[test]

@@ -6,12 +6,18 @@
 //!
 //! Invariant: nothing here is ever written to disk.
 
+mod aws;
+mod azure;
+mod gcp;
+mod local;
+
 use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::{
-    AwsCredentials, AwsRole, Credentials, LayoutError, LayoutErrorKind, LocalCredentials, Provider, SecretText, region,
+    AzureEnvironment, Credentials, LayoutError, LayoutErrorKind, MasterKey, Provider, SecretText, google_key, vault_key,
 };
+use crate::env::Files;
 
 /// Credentials given at start, by flags or by the environment. Every field may be absent.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +36,17 @@ pub struct FlagCredentials {
     pub external_id: Option<String>,
     /// The key file of the provider `local`.
     pub local_key_file: Option<PathBuf>,
+    /// The directory of Microsoft Entra ID.
+    pub azure_tenant_id: Option<String>,
+    /// The application in that directory.
+    pub azure_client_id: Option<String>,
+    /// The application's secret.
+    pub azure_client_secret: Option<SecretText>,
+    /// Which of Azure's clouds.
+    pub azure_environment: Option<AzureEnvironment>,
+    /// The file with the key of a service account at Google. It is read whenever credentials are needed, so that a new
+    /// key in it takes effect at once.
+    pub gcp_key_file: Option<PathBuf>,
 }
 
 /// Everything outside the metadata files that may bring credentials.
@@ -80,131 +97,57 @@ impl CredentialSource {
                 flags.access_key_id.is_some() && flags.secret_access_key.is_some() && flags.region.is_some()
             }
             Provider::Local => flags.local_key_file.is_some(),
-            Provider::Azure | Provider::Gcp => false,
+            // Without the environment the metadata file may still say that the vault is in another cloud.
+            Provider::Azure => {
+                flags.azure_tenant_id.is_some()
+                    && flags.azure_client_id.is_some()
+                    && flags.azure_client_secret.is_some()
+                    && flags.azure_environment.is_some()
+            }
+            Provider::Gcp => flags.gcp_key_file.is_some(),
         }
     }
 
-    /// Merges all sources. A relative path in the metadata file starts at the dbpath.
+    /// Merges all sources. A relative path in the metadata file starts at the dbpath; `files` reads what flags and
+    /// variables name.
     pub(super) fn resolve(
         &self,
         provider: Provider,
         metadata: &Metadata<'_>,
         dbpath: &Path,
+        files: &dyn Files,
     ) -> Result<ResolvedCredentials, LayoutError> {
         match provider {
-            Provider::Aws => self.resolve_aws(metadata),
-            Provider::Local => self.resolve_local(metadata, dbpath),
-            Provider::Azure | Provider::Gcp => Err(LayoutError::new(
-                LayoutErrorKind::ProviderUnsupported,
-                metadata.path,
-                format!("this version has no client for {}, so it cannot use the file", provider.title()),
-            )),
+            Provider::Aws => aws::resolve(self, metadata),
+            Provider::Local => local::resolve(self, metadata, dbpath),
+            Provider::Azure => azure::resolve(self, metadata),
+            Provider::Gcp => gcp::resolve(self, metadata, files),
         }
     }
+}
 
-    fn resolve_aws(&self, metadata: &Metadata<'_>) -> Result<ResolvedCredentials, LayoutError> {
-        let file = AwsMetadata::read(metadata)?;
-        let (flags, environment) = (&self.flags, &self.environment);
-        let keys_by_flag = flags.access_key_id.is_some() || flags.secret_access_key.is_some();
-        let access_key_id = flags.access_key_id.clone().or_else(|| file.access_key_id.clone());
-        let secret_access_key = flags.secret_access_key.clone().or_else(|| file.secret_access_key.clone());
-
-        let region = [&flags.region, &file.region, &environment.region].into_iter().flatten().next();
-        let (access_key_id, secret_access_key, session_token, origin) = match (access_key_id, secret_access_key) {
-            (Some(id), Some(secret)) if keys_by_flag => {
-                (id, secret, flags.session_token.clone(), CredentialOrigin::Flags)
-            }
-            (Some(id), Some(secret)) => {
-                let token = flags.session_token.clone().or_else(|| file.session_token.clone());
-                (id, secret, token, CredentialOrigin::Metadata)
-            }
-            (None, None) => match (&environment.access_key_id, &environment.secret_access_key) {
-                (Some(id), Some(secret)) => {
-                    let token = flags.session_token.clone().or_else(|| environment.session_token.clone());
-                    (id.clone(), secret.clone(), token, CredentialOrigin::Environment)
-                }
-                _ => return Err(without_keys(metadata, file.role_id.is_some())),
-            },
-            (None, Some(_)) => return Err(half(metadata, "accessKeyId", "-awsAccessKey")),
-            (Some(_), None) => return Err(half(metadata, "secretAccessKey", "-awsSecretAccessKey")),
-        };
-        let region = region.ok_or_else(|| half(metadata, "region", "-awsRegion"))?;
-        let region = region::normalise(region).ok_or_else(|| field_error(metadata, "region", region::EXPECTED))?;
-        let role = match (&flags.role_arn, origin) {
-            (Some(arn), _) => Some((arn, flags.external_id.as_ref())),
-            (None, CredentialOrigin::Metadata) => {
-                file.role_arn.as_ref().map(|arn| (arn, flags.external_id.as_ref().or(file.external_id.as_ref())))
-            }
-            (None, CredentialOrigin::Flags | CredentialOrigin::Environment) => None,
-        };
-        let role = role.map(|(arn, external_id)| AwsRole { arn: arn.clone(), external_id: external_id.cloned() });
-        let credentials = AwsCredentials { access_key_id, secret_access_key, session_token, region, role };
-        Ok(ResolvedCredentials { credentials: Credentials::Aws(credentials), origin, file: metadata.path.to_owned() })
-    }
-
-    fn resolve_local(&self, metadata: &Metadata<'_>, dbpath: &Path) -> Result<ResolvedCredentials, LayoutError> {
-        let (key_file, origin) = match (&self.flags.local_key_file, metadata.content) {
-            (Some(key_file), _) => (key_file.clone(), CredentialOrigin::Flags),
-            (None, Some(content)) => {
-                let mut document = Document::parse(metadata.path, LayoutErrorKind::MetadataMalformed, content)?;
-                (dbpath.join(document.text("keyFile")?), CredentialOrigin::Metadata)
-            }
-            (None, None) => {
-                return Err(LayoutError::new(
-                    LayoutErrorKind::MetadataMissing,
-                    metadata.path,
-                    "it does not exist, and --local-key-file was not given",
-                ));
-            }
-        };
-        Ok(ResolvedCredentials {
-            credentials: Credentials::Local(LocalCredentials { key_file }),
-            origin,
-            file: metadata.path.to_owned(),
-        })
+/// The CMK that a metadata file names: `keyIdentifier` at Azure, `keyVersionResourceID` at Google, as in the Atlas API.
+pub(super) fn named_key(provider: Provider, metadata: &Metadata<'_>) -> Result<Option<MasterKey>, LayoutError> {
+    let (field, expected) = match provider {
+        Provider::Azure => ("keyIdentifier", vault_key::EXPECTED),
+        Provider::Gcp => ("keyVersionResourceID", google_key::EXPECTED),
+        Provider::Aws | Provider::Local => return Ok(None),
+    };
+    let Some(content) = metadata.content else { return Ok(None) };
+    let mut document = Document::parse(metadata.path, LayoutErrorKind::MetadataMalformed, content)?;
+    match document.take_text(field)?.filter(|text| !text.trim().is_empty()) {
+        None => Ok(None),
+        Some(text) => MasterKey::read(provider, &text, None).map(Some).ok_or_else(|| document.error(field, expected)),
     }
 }
 
-/// The AWS fields of a metadata file; an empty text counts as absent, as Atlas writes them.
-#[derive(Default)]
-struct AwsMetadata {
-    access_key_id: Option<String>,
-    secret_access_key: Option<SecretText>,
-    session_token: Option<SecretText>,
-    region: Option<String>,
-    role_id: Option<String>,
-    role_arn: Option<String>,
-    external_id: Option<String>,
-}
-
-impl AwsMetadata {
-    fn read(metadata: &Metadata<'_>) -> Result<Self, LayoutError> {
-        let Some(content) = metadata.content else { return Ok(AwsMetadata::default()) };
-        let mut document = Document::parse(metadata.path, LayoutErrorKind::MetadataMalformed, content)?;
-        let mut text = |field| Ok(document.take_text(field)?.filter(|text| !text.trim().is_empty()));
-        Ok(AwsMetadata {
-            access_key_id: text("accessKeyId")?,
-            secret_access_key: text("secretAccessKey")?.map(SecretText::new),
-            session_token: text("sessionToken")?.map(SecretText::new),
-            region: text("region")?,
-            role_id: text("roleId")?,
-            role_arn: text("roleArn")?,
-            external_id: text("externalId")?,
-        })
-    }
-}
-
-/// Neither key is given anywhere.
-fn without_keys(metadata: &Metadata<'_>, role_is_named: bool) -> LayoutError {
+/// Nothing proves who asks: neither flags, nor the file, nor the environment bring credentials.
+fn nothing(metadata: &Metadata<'_>, field: &str, why: &str) -> LayoutError {
     if metadata.content.is_none() {
         let why = "it does not exist, and neither flags nor the environment bring credentials";
         return LayoutError::new(LayoutErrorKind::MetadataMissing, metadata.path, why);
     }
-    let mut error = if role_is_named {
-        field_error(metadata, "roleId", "it names a role, which only Atlas can assume, and the file holds no keys")
-    } else {
-        field_error(metadata, "accessKeyId", "it is missing or empty, and so is secretAccessKey")
-    };
+    let mut error = field_error(metadata, field, why);
     error.kind = LayoutErrorKind::RoleNotUsable;
     error
 }

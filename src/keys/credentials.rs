@@ -1,6 +1,7 @@
 //! What a provider wants to see before it opens a key.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::{Provider, SecretText};
 
@@ -84,6 +85,32 @@ pub enum AzureEnvironment {
     China,
     /// `AZURE_GOVERNMENT`: the cloud of the US government.
     Government,
+}
+
+impl AzureEnvironment {
+    /// All of them, as they are spelled in metadata and flags.
+    pub const ALL: [AzureEnvironment; 3] =
+        [AzureEnvironment::Public, AzureEnvironment::China, AzureEnvironment::Government];
+
+    /// The spelling in the Atlas API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AzureEnvironment::Public => "AZURE",
+            AzureEnvironment::China => "AZURE_CHINA",
+            AzureEnvironment::Government => "AZURE_GOVERNMENT",
+        }
+    }
+}
+
+impl FromStr for AzureEnvironment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The Atlas API calls it AZURE_US_GOVERNMENT in its newer versions.
+        let text = text.trim().to_ascii_uppercase().replace("AZURE_US_GOVERNMENT", "AZURE_GOVERNMENT");
+        let found = AzureEnvironment::ALL.into_iter().find(|environment| environment.as_str() == text);
+        found.ok_or("expected AZURE, AZURE_CHINA, or AZURE_GOVERNMENT")
+    }
 }
 
 /// A service account of Google Cloud with a key of its own (the JSON that the console gives out as a key file).

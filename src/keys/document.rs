@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{LayoutError, LayoutErrorKind};
 
@@ -116,6 +117,28 @@ impl<'t> Document<'t> {
         }
     }
 
+    /// Takes a nested object that may also be written as a text of JSON.
+    pub(super) fn take_object_or_its_text(&mut self, field: &str) -> Result<Option<Document<'t>>, LayoutError> {
+        let text = match self.fields.get(field) {
+            Some(Value::String(text)) => Zeroizing::new(text.clone()),
+            _ => return self.take_object(field),
+        };
+        if let Some(Value::String(mut text)) = self.take(field) {
+            text.zeroize();
+        }
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        match serde_json::from_str(&text) {
+            Ok(Value::Object(fields)) => {
+                let mut within = self.within.clone();
+                within.push(field.to_owned());
+                Ok(Some(Document { path: self.path.clone(), kind: self.kind, text: self.text, within, fields }))
+            }
+            _ => Err(self.error(field, "the text is not JSON of the form {...}")),
+        }
+    }
+
     /// Refuses whatever was not taken: in a file of our own format an unknown field is a slip of the pen.
     pub(super) fn nothing_else(self) -> Result<(), LayoutError> {
         match self.fields.keys().next() {
@@ -129,7 +152,9 @@ impl<'t> Document<'t> {
         let mut path = self.within.clone();
         path.push(field.to_owned());
         let mut error = LayoutError::new(self.kind, &self.path, why).at_field(path.join("."));
-        error.position = locate(self.text, &path).map(|offset| line_and_column(self.text.as_bytes(), offset));
+        // Of an object that is written as a text only the field is found.
+        let place = locate(self.text, &path).or_else(|| locate(self.text, &self.within));
+        error.position = place.map(|offset| line_and_column(self.text.as_bytes(), offset));
         error
     }
 

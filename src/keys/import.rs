@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::{
     Event, Found, Layout, LayoutError, ManagedObject, MasterKey, ObjectType, Provider, Refused, WrappedKey, region,
@@ -52,9 +52,12 @@ pub enum ImportError {
     /// The region is not known.
     #[error("the region of the CMK is unknown: give --kms-key as an ARN, or -awsRegion")]
     NoRegion,
-    /// The provider has no client in this version.
-    #[error("this version cannot import keys of {}", .0.title())]
-    Unsupported(Provider),
+    /// The CMK is not named as its provider does.
+    #[error("--kms-key: {0}")]
+    KmsKey(&'static str),
+    /// The version is not named.
+    #[error("--kms-key names no version: a wrapped key of Azure does not say which version of the CMK opens it")]
+    NoVersion,
     /// The identifier or the files do not serve.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -74,10 +77,20 @@ pub fn import(layout: &dyn Layout, import: Import, now: i64) -> Result<PathBuf, 
         Provider::Aws => {
             let key = import.kms_key.ok_or(ImportError::NoKmsKey)?;
             let given = import.region.as_deref().and_then(region::normalise);
-            MasterKey::Aws { region: region::of_arn(&key).or(given).ok_or(ImportError::NoRegion)?, key }
+            MasterKey::read(Provider::Aws, &key, given).ok_or(ImportError::NoRegion)?
         }
         Provider::Local => MasterKey::Local,
-        Provider::Azure | Provider::Gcp => return Err(ImportError::Unsupported(import.provider)),
+        provider @ (Provider::Azure | Provider::Gcp) => {
+            let key = import.kms_key.ok_or(ImportError::NoKmsKey)?;
+            if let Some(mistake) = MasterKey::mistake(provider, &key) {
+                return Err(ImportError::KmsKey(mistake));
+            }
+            let key = MasterKey::read(provider, &key, None).ok_or(ImportError::NoKmsKey)?;
+            match key {
+                MasterKey::Azure { key_version: None, .. } => return Err(ImportError::NoVersion),
+                key => key,
+            }
+        }
     };
     let wrapped = bytes_of(import.wrapped);
     if wrapped.is_empty() {
@@ -98,8 +111,9 @@ pub fn import(layout: &dyn Layout, import: Import, now: i64) -> Result<PathBuf, 
     Ok(layout.store(&key)?)
 }
 
-/// The AWS command line prints a ciphertext as base64; other tools write the bytes.
+/// The command lines of AWS and Azure print a ciphertext as base64, Azure's interface as base64url; other tools write
+/// the bytes.
 fn bytes_of(content: Vec<u8>) -> Vec<u8> {
     let text: Vec<u8> = content.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    STANDARD.decode(text).unwrap_or(content)
+    STANDARD.decode(&text).or_else(|_| URL_SAFE_NO_PAD.decode(&text)).unwrap_or(content)
 }

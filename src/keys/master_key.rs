@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::document::Document;
-use super::{Credentials, LayoutError, Provider, region};
+use super::{Credentials, LayoutError, Provider, VaultKey, google_key, region, vault_key};
 
 /// Which customer's key wraps a master key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,41 @@ impl MasterKey {
             MasterKey::Gcp { .. } => Provider::Gcp,
             MasterKey::Local => Provider::Local,
         }
+    }
+
+    /// A key by the name that `--kms-key` and metadata files give it, or `None` where it cannot be one: for AWS the ARN,
+    /// id or alias, with the region for the latter two; Azure's key identifier; Google's resource name. For `local` there
+    /// is one key, whatever the name.
+    pub(super) fn read(provider: Provider, name: &str, region: Option<String>) -> Option<MasterKey> {
+        match provider {
+            Provider::Aws => Some(MasterKey::Aws { region: region::of_arn(name).or(region)?, key: name.to_owned() }),
+            Provider::Azure => VaultKey::read(name).map(|key| MasterKey::Azure {
+                key_vault_endpoint: key.host,
+                key_name: key.name,
+                key_version: key.version,
+            }),
+            Provider::Gcp => google_key::read(name),
+            Provider::Local => Some(MasterKey::Local),
+        }
+    }
+
+    /// What is wrong with a CMK's name, if it is none of the provider's: for whoever reads it before it is needed.
+    pub fn mistake(provider: Provider, name: &str) -> Option<&'static str> {
+        match provider {
+            Provider::Azure => VaultKey::read(name).is_none().then_some(vault_key::EXPECTED),
+            Provider::Gcp => google_key::read(name).is_none().then_some(google_key::EXPECTED),
+            // An alias may be anything.
+            Provider::Aws | Provider::Local => None,
+        }
+    }
+
+    /// The same key in the version that has wrapped something; as it is where a provider's ciphertexts name it.
+    #[must_use]
+    pub fn of_version(mut self, version: Option<String>) -> Self {
+        if let (MasterKey::Azure { key_version, .. }, Some(version)) = (&mut self, version) {
+            *key_version = Some(version);
+        }
+        self
     }
 
     /// The name by which calls and messages know the key: the ARN, id or alias; Azure's key identifier; Google's
@@ -127,20 +162,56 @@ impl MasterKey {
                 key: document.text("key")?,
             },
             Provider::Azure => MasterKey::Azure {
-                key_vault_endpoint: document.text("keyVaultEndpoint")?,
-                key_name: document.text("keyName")?,
-                key_version: document.take_text("keyVersion")?,
+                key_vault_endpoint: {
+                    // Drivers may write the port.
+                    let host = document.text("keyVaultEndpoint")?.to_ascii_lowercase();
+                    let host = host.strip_suffix(":443").unwrap_or(&host).to_owned();
+                    checked(
+                        &document,
+                        "keyVaultEndpoint",
+                        host,
+                        vault_key::is_host,
+                        "a host such as VAULT.vault.azure.net",
+                    )?
+                },
+                key_name: part(&mut document, "keyName", vault_key::is_name, NAME)?,
+                key_version: version(&mut document, vault_key::is_version)?,
             },
             Provider::Gcp => MasterKey::Gcp {
-                project_id: document.text("projectId")?,
-                location: document.text("location")?,
-                key_ring: document.text("keyRing")?,
-                key_name: document.text("keyName")?,
-                key_version: document.take_text("keyVersion")?,
+                project_id: part(&mut document, "projectId", google_key::is_part, NAME)?,
+                location: part(&mut document, "location", google_key::is_part, NAME)?,
+                key_ring: part(&mut document, "keyRing", google_key::is_part, NAME)?,
+                key_name: part(&mut document, "keyName", google_key::is_part, NAME)?,
+                key_version: version(&mut document, google_key::is_part)?,
             },
             Provider::Local => MasterKey::Local,
         };
         document.nothing_else()?;
         Ok(key)
     }
+}
+
+/// What the parts of names are made of, for messages.
+const NAME: &str = "a name of letters, digits, and hyphens";
+
+/// A part of a key's name, which becomes part of a host or a path.
+fn part(document: &mut Document<'_>, field: &str, fits: fn(&str) -> bool, what: &str) -> Result<String, LayoutError> {
+    let text = document.text(field)?;
+    checked(document, field, text, fits, what)
+}
+
+/// The version, where one is named; an empty one counts as absent.
+fn version(document: &mut Document<'_>, fits: fn(&str) -> bool) -> Result<Option<String>, LayoutError> {
+    let version = document.take_text("keyVersion")?.filter(|text| !text.is_empty());
+    version.map(|text| checked(document, "keyVersion", text, fits, "a version of letters and digits")).transpose()
+}
+
+fn checked(
+    document: &Document<'_>,
+    field: &str,
+    text: String,
+    fits: fn(&str) -> bool,
+    what: &str,
+) -> Result<String, LayoutError> {
+    if fits(&text) { Ok(text) } else { Err(document.error(field, &format!("expected {what}"))) }
 }

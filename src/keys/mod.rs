@@ -8,6 +8,7 @@
 mod credential_source;
 mod credentials;
 mod document;
+mod google_key;
 mod identifier;
 mod import;
 mod key_file;
@@ -20,6 +21,7 @@ mod region;
 mod secret;
 mod snapshot;
 mod state;
+mod vault_key;
 mod wrapped_key;
 
 #[cfg(test)]
@@ -43,4 +45,5 @@ pub use region::normalise as normalise_region;
 pub use secret::{Secret, SecretText};
 pub use snapshot::SnapshotLayout;
 pub use state::{Event, Refused, State};
+pub use vault_key::VaultKey;
 pub use wrapped_key::WrappedKey;

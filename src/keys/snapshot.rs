@@ -15,7 +15,7 @@ use crate::env::{Access, Files, beside};
 use super::credential_source::Metadata;
 use super::{
     Change, CredentialSource, Credentials, Found, KeyFiles, Layout, LayoutError, LayoutErrorKind, Listing, MasterKey,
-    Provider, ResolvedCredentials, Secret, UpdateError, WrappedKey, Wrapping, identifier, key_file, region,
+    Provider, ResolvedCredentials, Secret, UpdateError, WrappedKey, Wrapping, credential_source, identifier, key_file,
 };
 
 /// The folder's name, as Atlas documents it.
@@ -130,13 +130,21 @@ impl SnapshotLayout {
     fn credentials_without_file(&self) -> Result<ResolvedCredentials, LayoutError> {
         let folder = self.folder();
         let nothing = Metadata { path: &folder, content: None };
-        self.source.resolve(self.provider, &nothing, &self.dbpath).map_err(|mut error| {
+        self.source.resolve(self.provider, &nothing, &self.dbpath, &*self.files).map_err(|mut error| {
             if error.kind == LayoutErrorKind::MetadataMissing {
                 error.why =
                     "it holds no metadata file that a new key could borrow; pass the credentials by flags".into();
             }
             error
         })
+    }
+
+    /// The CMK that the metadata file of a key names, if it names one.
+    fn key_in_metadata(&self, id: Option<&str>) -> Result<Option<MasterKey>, LayoutError> {
+        let Some(id) = id else { return Ok(None) };
+        let (path, content) = self.metadata(id, self.provider)?;
+        let content = content.as_ref().map(Secret::expose);
+        credential_source::named_key(self.provider, &Metadata { path: &path, content })
     }
 
     /// Whose metadata file new keys borrow: the newest key's, else that of the only metadata file.
@@ -274,6 +282,7 @@ impl Layout for SnapshotLayout {
             provider,
             &Metadata { path: &path, content: content.as_ref().map(Secret::expose) },
             &self.dbpath,
+            &*self.files,
         )
     }
 
@@ -292,21 +301,27 @@ impl Layout for SnapshotLayout {
             Some(owner) => self.credentials(owner, self.provider)?,
             None => self.credentials_without_file()?,
         };
-        let master_key = match (&credentials.credentials, kms_key, newest) {
-            (Credentials::Local(_), _, _) => MasterKey::Local,
-            (Credentials::Aws(aws), Some(key), _) => MasterKey::Aws {
-                region: region::of_arn(key).unwrap_or_else(|| aws.region.clone()),
-                key: key.to_owned(),
+        let region = match &credentials.credentials {
+            Credentials::Aws(aws) => Some(aws.region.clone()),
+            Credentials::Azure(_) | Credentials::Gcp(_) | Credentials::Local(_) => None,
+        };
+        let none = |why: String| Err(LayoutError::new(LayoutErrorKind::KeyFileMissing, &self.folder(), why));
+        let master_key = match (kms_key, newest) {
+            _ if self.provider == Provider::Local => MasterKey::Local,
+            (Some(key), _) => match MasterKey::read(self.provider, key, region) {
+                Some(key) => key,
+                None => {
+                    let expected = MasterKey::mistake(self.provider, key).unwrap_or("expected the name of a CMK");
+                    return none(format!("--kms-key: {expected}"));
+                }
             },
-            (Credentials::Azure(_) | Credentials::Gcp(_), Some(_), _) => {
-                let why = "--kms-key cannot name a CMK of this provider yet";
-                return Err(LayoutError::new(LayoutErrorKind::ProviderUnsupported, &self.folder(), why));
-            }
-            (_, None, Some(newest)) => newest.master_key.clone(),
-            (_, None, None) => {
-                let why = "no key file here names a CMK for a new key, and --kms-key was not given";
-                return Err(LayoutError::new(LayoutErrorKind::KeyFileMissing, &self.folder(), why));
-            }
+            (None, Some(newest)) => newest.master_key.clone(),
+            (None, None) => match self.key_in_metadata(credentials_of.as_deref())? {
+                Some(key) => key,
+                None => {
+                    return none("no file here names a CMK for a new key, and --kms-key was not given".to_owned());
+                }
+            },
         };
         Ok(Wrapping { master_key, credentials, credentials_of })
     }

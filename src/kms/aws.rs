@@ -19,7 +19,7 @@ use self::sts::Sessions;
 use super::endpoints::{Endpoint, Settings};
 use super::failover::{Errand, Failure};
 use super::http::{Channel, Deadline, Transport};
-use super::{Call, Class, Description, Kms, KmsError};
+use super::{Call, Class, Description, Kms, KmsError, Wrapped};
 use crate::env::{BoxFuture, Env};
 use crate::keys::{AwsCredentials, Credentials, Provider, Secret};
 
@@ -103,7 +103,7 @@ impl Kms for AwsKms {
         Provider::Aws
     }
 
-    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Wrapped, KmsError>> {
         Box::pin(self.ask(call, move |client, judge| {
             Box::pin(async move {
                 let answer = client
@@ -115,7 +115,7 @@ impl Kms for AwsKms {
                     .await
                     .map_err(|error| judge.failure(&error))?;
                 match answer.ciphertext_blob.map(Blob::into_inner) {
-                    Some(ciphertext) if !ciphertext.is_empty() => Ok(ciphertext),
+                    Some(ciphertext) if !ciphertext.is_empty() => Ok(ciphertext.into()),
                     _ => Err(judge.senseless("no CiphertextBlob in the answer")),
                 }
             })

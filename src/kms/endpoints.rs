@@ -186,6 +186,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// Whom cloud TLS trusts; none means the system's authorities.
     pub cloud_ca: Option<Arc<RootCertStore>>,
+    /// Whether Azure is asked to `unwrapkey` and `wrapkey`, where `decrypt` and `encrypt` are not permitted.
+    pub azure_unwrap_key: bool,
 }
 
 impl Default for Settings {
@@ -199,6 +201,7 @@ impl Default for Settings {
             deadline: Duration::from_secs(4),
             connect_timeout: Duration::from_millis(1200),
             cloud_ca: None,
+            azure_unwrap_key: false,
         }
     }
 }

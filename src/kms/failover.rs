@@ -2,7 +2,7 @@
 //!
 //! One pass goes through the endpoints in order. It moves on when no answer came, when the provider failed by itself,
 //! and, among private endpoints alone, when an endpoint's policy refused; any other answer is final. One more pass
-//! asks those again who throttled or failed, after [`BACKOFF`].
+//! asks those again who throttled or failed, after [`BACKOFF`] or after as long as they have asked for.
 //!
 //! Invariant: a call sends at most [`most_attempts`] requests and ends within its deadline, whatever the network does.
 
@@ -47,8 +47,9 @@ impl Errand<'_> {
         let mut history = History::default();
         let mut round: Vec<&Endpoint> = self.endpoints.iter().collect();
         let mut only_private = self.only_private;
+        let mut wait = BACKOFF;
         for pass in 0..PASSES {
-            if pass > 0 && (round.is_empty() || self.deadline.limit(tokio::time::sleep(BACKOFF)).await.is_none()) {
+            if pass > 0 && (round.is_empty() || self.deadline.limit(tokio::time::sleep(wait)).await.is_none()) {
                 break;
             }
             let mut again = Vec::new();
@@ -68,11 +69,12 @@ impl Errand<'_> {
                     only_private: self.only_private,
                     deadline: self.deadline.share(round.len() - position),
                 };
-                let failure = match send(channel).await {
+                let mut failure = match send(channel).await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => failure,
                 };
-                let next = failure.next();
+                let next = failure.next(self.deadline.left());
+                wait = wait.max(failure.wait(next));
                 history.failed(endpoint, failure);
                 match next {
                     Next::Stop => return Err(history.into_error(self.provider, self.cmk)),
@@ -109,9 +111,28 @@ pub(super) struct Answer {
     pub(super) detail: Option<String>,
     /// Whether it has the form of the provider's answers. If not, somebody else has answered in its place.
     pub(super) genuine: bool,
+    /// How long the provider asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Answer {
+    /// Whether the same question may be answered in a while.
+    fn is_passing(&self) -> bool {
+        matches!(self.class, Class::CloudInternal | Class::Throttled)
+    }
+
+    /// Whether the provider asks to be left alone for longer than this; if so, the detail says it.
+    fn asks_for_more_than(&mut self, left: Duration) -> bool {
+        let Some(wait) = self.retry_after.filter(|wait| *wait >= left) else { return false };
+        let said = self.detail.take().map(|said| format!(": {said}")).unwrap_or_default();
+        let seconds = wait.as_secs();
+        self.detail = Some(format!("it asks to wait {seconds} s, which is longer than the request may take{said}"));
+        true
+    }
 }
 
 /// What to do after a failed attempt.
+#[derive(Clone, Copy)]
 enum Next {
     /// Nothing: the answer is final.
     Stop,
@@ -133,16 +154,31 @@ impl Failure {
         }
     }
 
-    fn next(&self) -> Next {
+    /// What follows, with so much time left. A provider that asks for more patience than that is not asked again, and
+    /// the detail says so.
+    fn next(&mut self, left: Duration) -> Next {
         match self {
             Failure::Transport(_) => Next::Endpoint,
-            Failure::Answer(answer) => match answer.class {
-                Class::CloudInternal => Next::EndpointAndAgain,
-                Class::Throttled => Next::Again,
-                Class::EndpointPolicyDenied => Next::PrivateEndpoint,
-                _ if !answer.genuine => Next::Endpoint,
-                _ => Next::Stop,
-            },
+            Failure::Answer(answer) => {
+                let too_long = answer.is_passing() && answer.asks_for_more_than(left);
+                match answer.class {
+                    Class::CloudInternal if too_long => Next::Endpoint,
+                    Class::CloudInternal => Next::EndpointAndAgain,
+                    Class::Throttled if too_long => Next::Stop,
+                    Class::Throttled => Next::Again,
+                    Class::EndpointPolicyDenied => Next::PrivateEndpoint,
+                    _ if !answer.genuine => Next::Endpoint,
+                    _ => Next::Stop,
+                }
+            }
+        }
+    }
+
+    /// The wait that the provider asks for, where it will be asked again.
+    fn wait(&self, next: Next) -> Duration {
+        match (self, next) {
+            (Failure::Answer(answer), Next::Again | Next::EndpointAndAgain) => answer.retry_after.unwrap_or_default(),
+            _ => Duration::ZERO,
         }
     }
 

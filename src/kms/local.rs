@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use super::{Call, Class, Description, Kms, KmsError};
+use super::{Call, Class, Description, Kms, KmsError, Wrapped};
 use crate::env::{BoxFuture, Env};
 use crate::keys::{Credentials, Provider, Secret};
 
@@ -102,8 +102,8 @@ impl Kms for LocalKms {
         Provider::Local
     }
 
-    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
-        Box::pin(async move { self.seal(&call, plaintext) })
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Wrapped, KmsError>> {
+        Box::pin(async move { self.seal(&call, plaintext).map(Wrapped::from) })
     }
 
     fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>> {
@@ -186,7 +186,7 @@ mod tests {
         }
 
         async fn wrap(&self, key_id: &str) -> Result<Vec<u8>, KmsError> {
-            self.kms.wrap(self.call(key_id), &Secret::new(vec![5; 32])).await
+            self.kms.wrap(self.call(key_id), &Secret::new(vec![5; 32])).await.map(|wrapped| wrapped.ciphertext)
         }
 
         async fn unwrap(&self, key_id: &str, wrapped: &[u8]) -> Result<Vec<u8>, Class> {

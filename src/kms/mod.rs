@@ -6,13 +6,16 @@
 //! Invariant: this room knows no KMIP, and it keeps nothing unwrapped.
 
 pub mod aws;
+pub mod azure;
 pub mod endpoints;
 mod error;
 pub mod failover;
 pub mod http;
 mod local;
+mod rest;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -22,6 +25,7 @@ use crate::env::{BoxFuture, Env};
 use crate::keys::{Credentials, Provider, Secret};
 
 pub use aws::AwsKms;
+pub use azure::AzureKms;
 pub use endpoints::{Endpoint, NetworkClass, Settings};
 pub use error::{Attempt, Class, KmsError};
 pub use local::LocalKms;
@@ -30,7 +34,8 @@ pub use local::LocalKms;
 pub fn for_provider(provider: Provider, env: &Env, settings: &Settings) -> Option<Arc<dyn Kms>> {
     match provider {
         Provider::Aws => Some(Arc::new(AwsKms::new(env.clone(), settings.clone()))),
-        Provider::Azure | Provider::Gcp => None,
+        Provider::Azure => Some(Arc::new(AzureKms::new(env.clone(), settings.clone()))),
+        Provider::Gcp => None,
         Provider::Local => Some(Arc::new(LocalKms::new(env.clone()))),
     }
 }
@@ -41,7 +46,7 @@ pub trait Kms: Debug + Send + Sync {
     fn provider(&self) -> Provider;
 
     /// Wraps key material under the customer's key.
-    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>>;
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Wrapped, KmsError>>;
 
     /// Opens wrapped key material.
     fn unwrap<'a>(&'a self, call: Call<'a>, ciphertext: &'a [u8]) -> BoxFuture<'a, Result<Secret, KmsError>>;
@@ -57,13 +62,30 @@ pub struct Call<'a> {
     pub key_id: &'a str,
     /// With what to call.
     pub credentials: &'a Credentials,
-    /// The customer's key: for AWS its ARN, id or alias; for `local` the path of the key file.
+    /// The customer's key: for AWS its ARN, id or alias; for Azure its identifier; for `local` the path of the key file.
     pub cmk: &'a str,
     /// Where the customer's key is: for AWS the region that is signed for and, without endpoints in the settings, dialed.
     /// The credentials' own region where it is not known. Token services keep to the credentials' region.
     pub region: Option<&'a str>,
     /// The encryption context, authenticated but not secret. Empty where there is none.
     pub context: &'a BTreeMap<String, String>,
+}
+
+/// What wrapping gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrapped {
+    /// The wrapped key material.
+    pub ciphertext: Vec<u8>,
+    /// The version of the customer's key that has wrapped it, where the ciphertext does not say so itself and it must be
+    /// kept beside it: at Azure.
+    pub key_version: Option<String>,
+}
+
+impl From<Vec<u8>> for Wrapped {
+    /// A ciphertext that names by itself whatever opens it.
+    fn from(ciphertext: Vec<u8>) -> Self {
+        Wrapped { ciphertext, key_version: None }
+    }
 }
 
 /// What a provider says of a customer's key.

@@ -112,10 +112,10 @@ pub(super) async fn keep(
     object.pass_to(now);
     let key = WrappedKey {
         object,
-        master_key: wrapping.master_key,
+        master_key: wrapping.master_key.of_version(wrapped.key_version),
         encryption_context: context,
         credentials_of: wrapping.credentials_of,
-        wrapped: Some(wrapped),
+        wrapped: Some(wrapped.ciphertext),
     };
     operations.layout.store(&key).map_err(|error| {
         let failure = Failure::of_layout(&id, operations.provider, &error);

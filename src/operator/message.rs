@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::keys::{CredentialOrigin, Provider};
 use crate::kms::Class;
 
-use super::table::{Concerns, Permission, row};
+use super::table::{Concerns, Permission, fields, place, row};
 use super::text::{ascii, printable};
 use super::{Answer, Failure, Notice, Severity, next};
 
@@ -25,8 +25,10 @@ pub fn answer(failure: &Failure) -> Answer {
     let file = file(failure, row.concerns).and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let file = ascii(file.as_deref().unwrap_or("its file"), LONGEST_FILE);
     let key = ascii(&failure.key_id, LONGEST_KEY);
+    let (place, _) = place(failure.provider);
     let message = row
         .client
+        .replace("{place}", place)
         .replace("{renew}", &renew(failure))
         .replace("{provider}", failure.provider.title())
         .replace("{file}", &file)
@@ -38,7 +40,9 @@ pub fn answer(failure: &Failure) -> Answer {
 pub fn notice(failure: &Failure) -> Notice {
     let row = row(failure.class);
     let key = printable(&failure.key_id);
-    let headline = row.headline.replace("{provider}", failure.provider.title()).replace("{key}", &key);
+    let (_, other) = place(failure.provider);
+    let headline =
+        row.headline.replace("{other}", other).replace("{provider}", failure.provider.title()).replace("{key}", &key);
     let mut lines: Vec<(&str, String)> = vec![("key", key.clone())];
     if let Some(cmk) = &failure.cmk {
         lines.push(("cmk", cmk.clone()));
@@ -54,11 +58,7 @@ pub fn notice(failure: &Failure) -> Notice {
     }
     if let Some(file) = file(failure, row.concerns) {
         lines.push(("file", file.display().to_string()));
-        let fields = match (&failure.field, failure.provider) {
-            (Some(field), _) => field.as_str(),
-            (None, Provider::Aws) => row.fields,
-            (None, Provider::Azure | Provider::Gcp | Provider::Local) => "",
-        };
+        let fields = failure.field.as_deref().unwrap_or_else(|| fields(failure.class, failure.provider));
         if !fields.is_empty() {
             lines.push((if fields.contains(',') { "fields" } else { "field" }, fields.to_owned()));
         }
@@ -142,7 +142,13 @@ fn renew(failure: &Failure) -> String {
             "STS refuses the role: check its ARN and its trust policy".to_owned()
         }
         (Class::RoleNotUsable, ..) => "put keys into {file}, or pass flags".to_owned(),
+        (_, _, Some(CredentialOrigin::Flags | CredentialOrigin::Environment)) if failure.provider == Provider::Gcp => {
+            "replace the service account's key file".to_owned()
+        }
         (_, _, Some(CredentialOrigin::Flags)) => "restart the proxy with new ones".to_owned(),
+        (_, _, Some(CredentialOrigin::Environment)) if failure.provider == Provider::Azure => {
+            "restart the proxy with new AZURE_ variables".to_owned()
+        }
         (_, _, Some(CredentialOrigin::Environment)) => "restart the proxy with new AWS_ variables".to_owned(),
         (_, _, Some(CredentialOrigin::Metadata) | None) => "update {file}".to_owned(),
     }
@@ -153,7 +159,7 @@ fn permission_name(permission: Permission, provider: Provider) -> &'static str {
         (Permission::UseKey, Provider::Aws) => "kms:Decrypt (new keys also need kms:Encrypt and kms:DescribeKey)",
         (Permission::UseKey, Provider::Azure) => "keys decrypt, keys encrypt, and keys get on the vault",
         (Permission::UseKey, Provider::Gcp) => {
-            "cloudkms.cryptoKeyVersions.useToDecrypt (role roles/cloudkms.cryptoKeyEncrypterDecrypter)"
+            "cloudkms.cryptoKeyVersions.useToDecrypt (new keys also need useToEncrypt; check needs cryptoKeys.get)"
         }
         (Permission::UseKey, Provider::Local) => "to read the key file",
         (Permission::NetworkPath, Provider::Aws) => "kms:Decrypt in the VPC endpoint policy and the key policy",

@@ -2,7 +2,7 @@
 //!
 //! Every step is one line that can be followed without reading another page.
 
-use crate::keys::{CredentialOrigin, Provider, is_multi_region};
+use crate::keys::{CredentialOrigin, Provider, VaultKey, is_multi_region};
 use crate::kms::Class;
 
 use super::Failure;
@@ -21,18 +21,48 @@ pub(super) fn steps(failure: &Failure) -> Vec<String> {
                 "allow the action in the endpoint's policy: aws ec2 describe-vpc-endpoints shows it".to_owned(),
                 "or name another endpoint by --kms-endpoint".to_owned(),
             ],
-            _ => vec!["allow this machine's network path, or name another endpoint by --kms-endpoint".to_owned()],
+            Provider::Azure => vec![
+                format!(
+                    "come by the vault's private endpoint: --kms-endpoint private:https://{},dial=ADDRESS",
+                    vault(failure).map_or("VAULT.vault.azure.net".to_owned(), |key| key.host)
+                ),
+                format!("or let this machine through: az keyvault network-rule add --name {} --ip-address ADDRESS", {
+                    names(failure).0
+                }),
+            ],
+            Provider::Gcp => vec![
+                "let this machine into the perimeter: gcloud access-context-manager perimeters list".to_owned(),
+                "or come by an endpoint inside it, named by --kms-endpoint".to_owned(),
+            ],
+            Provider::Local => vec!["name another endpoint by --kms-endpoint".to_owned()],
         },
         Class::KeyDisabled => with_command("enable the CMK", enable(failure)),
         Class::KeyPendingDeletion => {
-            let mut steps = with_command("cancel the deletion before its date", restore(failure));
-            steps.extend(with_command("then enable the CMK", enable(failure)));
+            let mut steps = match provider {
+                Provider::Azure => with_command("recover the CMK before it is purged", restore(failure)),
+                _ => with_command("cancel the deletion before its date", restore(failure)),
+            };
+            // At Azure a key comes back as it was.
+            if provider != Provider::Azure {
+                steps.extend(with_command("then enable the CMK", enable(failure)));
+            }
             steps
         }
         Class::KeyUnusable => with_command("look at the state of the CMK", describe(failure)),
         Class::KeyMissing => {
             let mut steps = with_command("check that the CMK is there for these credentials", describe(failure));
-            steps.push("check account and region: a snapshot needs the CMK that was in use when it was taken".into());
+            if provider == Provider::Azure {
+                let (vault, _) = names(failure);
+                steps.push(format!(
+                    "if it was deleted, it may come back: az keyvault key list-deleted --vault-name {vault}"
+                ));
+            }
+            let place = match provider {
+                Provider::Aws | Provider::Local => "account and region",
+                Provider::Azure => "vault and version",
+                Provider::Gcp => "project and location",
+            };
+            steps.push(format!("check {place}: a snapshot needs the CMK that was in use when it was taken"));
             steps
         }
         Class::WrongKeyOrRegion => {
@@ -40,12 +70,17 @@ pub(super) fn steps(failure: &Failure) -> Vec<String> {
             if provider == Provider::Aws {
                 steps.push("for a multi-Region key (mrk-), correct the region of the credentials or -awsRegion".into());
             }
+            steps.extend(versions(failure));
             steps
         }
-        Class::CiphertextInvalid => vec![
-            "restore the file from the snapshot or a backup".to_owned(),
-            "check that encryptionContext is the one that the key was wrapped with".to_owned(),
-        ],
+        Class::CiphertextInvalid => {
+            let mut steps = vec!["restore the file from the snapshot or a backup".to_owned()];
+            match provider {
+                Provider::Azure => steps.extend(versions(failure)),
+                _ => steps.push("check that encryptionContext is the one that the key was wrapped with".to_owned()),
+            }
+            steps
+        }
         Class::ProviderMismatch => match failure.belongs_to {
             Some(belongs_to) => vec![format!("restart the proxy with -cloudProvider {belongs_to}")],
             None => vec!["restart the proxy with the -cloudProvider that wrapped this key".to_owned()],
@@ -72,7 +107,9 @@ pub(super) fn steps(failure: &Failure) -> Vec<String> {
             "restore the file from the snapshot".to_owned(),
             match provider {
                 Provider::Local => "or pass --local-key-file".to_owned(),
-                _ => "or pass -awsAccessKey, -awsSecretAccessKey, and -awsRegion".to_owned(),
+                Provider::Aws => "or pass -awsAccessKey, -awsSecretAccessKey, and -awsRegion".to_owned(),
+                Provider::Azure => "or pass --azure-tenant-id, --azure-client-id, and --azure-client-secret".to_owned(),
+                Provider::Gcp => "or pass --gcp-service-account-key".to_owned(),
             },
         ],
         Class::MetadataMalformed => vec!["correct the file: JSON with the fields of the documentation".to_owned()],
@@ -110,8 +147,50 @@ fn renew(failure: &Failure) -> Vec<String> {
             "put credentials that are valid now into the fields (roleId stays \"\"); no restart is needed".to_owned(),
             "or restart with -awsAccessKey, -awsSecretAccessKey, and -awsSessionToken".to_owned(),
         ],
-        _ => vec!["put credentials that are valid now into the file".to_owned()],
+        (Provider::Azure, origin) => renew_azure(failure.class, origin),
+        (Provider::Gcp, origin) => renew_google(failure.class, origin),
+        (Provider::Local, _) => vec!["put credentials that are valid now into the file".to_owned()],
     }
+}
+
+fn renew_azure(class: Class, origin: Option<CredentialOrigin>) -> Vec<String> {
+    let make = "make a new client secret: az ad app credential reset --id CLIENT_ID --append";
+    let place = match origin {
+        Some(CredentialOrigin::Flags) => "restart with it in --azure-client-secret",
+        Some(CredentialOrigin::Environment) => "restart with it in AZURE_CLIENT_SECRET",
+        Some(CredentialOrigin::Metadata) | None => "put it into the field secret; no restart is needed",
+    };
+    let mut steps = vec![make.to_owned(), place.to_owned()];
+    if class == Class::CredentialsInvalid {
+        steps.insert(
+            0,
+            "check that application, tenant, and environment belong together: az ad app show --id CLIENT_ID".into(),
+        );
+    }
+    steps
+}
+
+fn renew_google(class: Class, origin: Option<CredentialOrigin>) -> Vec<String> {
+    let make = "make a new key: gcloud iam service-accounts keys create FILE --iam-account EMAIL";
+    let place = match origin {
+        Some(CredentialOrigin::Flags) => {
+            "put it in the place of the file of --gcp-service-account-key; no restart is needed"
+        }
+        Some(CredentialOrigin::Environment) => {
+            "put it in the place of the file of GOOGLE_APPLICATION_CREDENTIALS; no restart is needed"
+        }
+        Some(CredentialOrigin::Metadata) | None => {
+            "put its JSON into the field serviceAccountKey; no restart is needed"
+        }
+    };
+    let mut steps = vec![make.to_owned(), place.to_owned()];
+    if class == Class::CredentialsInvalid {
+        steps.insert(
+            0,
+            "check that the account is there, and enabled: gcloud iam service-accounts describe EMAIL".into(),
+        );
+    }
+    steps
 }
 
 /// Keys of a session are no keys without its token.
@@ -141,11 +220,35 @@ fn role_not_usable(failure: &Failure) -> Vec<String> {
             "or set roleId to \"\" and fill accessKeyId, secretAccessKey, and sessionToken".to_owned(),
         ],
         Provider::Local => vec!["pass --local-key-file, or set keyFile in the file".to_owned()],
-        Provider::Azure | Provider::Gcp => vec!["put credentials that are valid now into the file".to_owned()],
+        Provider::Azure => vec![
+            "make a client secret: az ad app credential reset --id CLIENT_ID --append".to_owned(),
+            "restart with --azure-tenant-id, --azure-client-id, and --azure-client-secret".to_owned(),
+            "or fill tenantID, clientID, and secret".to_owned(),
+        ],
+        Provider::Gcp => vec![
+            "make a key: gcloud iam service-accounts keys create FILE --iam-account EMAIL".to_owned(),
+            "restart with --gcp-service-account-key FILE".to_owned(),
+            "or fill serviceAccountKey with its JSON".to_owned(),
+        ],
     }
 }
 
 fn access_denied(failure: &Failure) -> Vec<String> {
+    match failure.provider {
+        Provider::Azure => return access_denied_by_azure(failure),
+        Provider::Gcp => {
+            let key = failure.cmk.as_deref().map_or("KEY".to_owned(), shell);
+            return vec![
+                format!(
+                    "grant it: gcloud kms keys add-iam-policy-binding {key} --member serviceAccount:EMAIL \
+                     --role roles/cloudkms.cryptoKeyEncrypterDecrypter"
+                ),
+                format!("look: gcloud kms keys get-iam-policy {key}"),
+                "a key that does not exist is refused in the same words: check project and location".to_owned(),
+            ];
+        }
+        Provider::Aws | Provider::Local => {}
+    }
     let mut steps = vec!["grant the permission in the policies of the identity and of the CMK".to_owned()];
     if let (Provider::Aws, Some(cmk)) = (failure.provider, &failure.cmk) {
         steps.push(format!(
@@ -155,6 +258,51 @@ fn access_denied(failure: &Failure) -> Vec<String> {
         ));
     }
     steps
+}
+
+/// What Azure wants depends on which of its two systems of permissions the vault uses.
+fn access_denied_by_azure(failure: &Failure) -> Vec<String> {
+    if failure.code.as_deref() == Some("KeyOperationForbidden") {
+        let id = failure.cmk.as_deref().map_or("ID".to_owned(), shell);
+        return vec![
+            format!("let the key be used so: az keyvault key set-attributes --ops encrypt decrypt --id {id}"),
+            "or, if its operations are wrapKey and unwrapKey, start with --azure-unwrap-key".to_owned(),
+        ];
+    }
+    let (vault, _) = names(failure);
+    vec![
+        "grant it by a role: az role assignment create --role \"Key Vault Crypto User\" --assignee CLIENT_ID \
+         --scope VAULT_ID"
+            .to_owned(),
+        format!(
+            "or, in a vault with access policies: az keyvault set-policy --name {vault} --spn CLIENT_ID \
+             --key-permissions get encrypt decrypt"
+        ),
+        "or, if wrapKey and unwrapKey are what is permitted, start with --azure-unwrap-key".to_owned(),
+    ]
+}
+
+/// Which versions a key of Azure has: only the one that wrapped opens.
+fn versions(failure: &Failure) -> Option<String> {
+    let (vault, name) = names(failure);
+    (failure.provider == Provider::Azure).then(|| {
+        format!(
+            "check that masterKey.keyVersion is the one that wrapped it: az keyvault key list-versions \
+             --vault-name {vault} --name {name}"
+        )
+    })
+}
+
+fn vault(failure: &Failure) -> Option<VaultKey> {
+    VaultKey::read(failure.cmk.as_deref()?)
+}
+
+/// The vault's and the key's name for a command, or what stands in their place.
+fn names(failure: &Failure) -> (String, String) {
+    match vault(failure) {
+        Some(key) => (key.host.split('.').next().unwrap_or("VAULT").to_owned(), key.name),
+        None => ("VAULT".to_owned(), "NAME".to_owned()),
+    }
 }
 
 fn unreachable(failure: &Failure) -> Vec<String> {
@@ -200,7 +348,10 @@ fn restore(failure: &Failure) -> Option<String> {
     let cmk = shell(failure.cmk.as_deref()?);
     match failure.provider {
         Provider::Aws => Some(format!("aws kms cancel-key-deletion --key-id {cmk}{}", region_flag(failure))),
-        Provider::Azure => Some("az keyvault key recover --vault-name VAULT --name NAME".to_owned()),
+        Provider::Azure => {
+            let (vault, name) = names(failure);
+            Some(format!("az keyvault key recover --vault-name {vault} --name {name}"))
+        }
         Provider::Gcp => Some(format!("gcloud kms keys versions restore VERSION --key {cmk}")),
         Provider::Local => None,
     }

@@ -109,9 +109,10 @@ fn no_key(listing: &Listing, provider: Provider) -> Notice {
     let text = if listing.problems.is_empty() && listing.others.is_empty() {
         // What a new key is wrapped with must be named; without it the first start would fail.
         let first = match provider {
-            Provider::Aws => "A first start of mongod makes one, under the CMK that --kms-key names. ",
+            Provider::Aws | Provider::Azure | Provider::Gcp => {
+                "A first start of mongod makes one, under the CMK that --kms-key names. "
+            }
             Provider::Local => "A first start of mongod makes one, under the key that --local-key-file names. ",
-            Provider::Azure | Provider::Gcp => "",
         };
         format!("{first}For a snapshot, {check}")
     } else {

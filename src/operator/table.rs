@@ -1,8 +1,10 @@
 //! The one table: what each class of failure means to the client and to the operator.
 //!
 //! In the texts `{key}` is the identifier, `{provider}` the provider's name, `{file}` the name of the file concerned,
-//! and `{renew}` how to bring new credentials to where the old ones came from.
+//! `{renew}` how to bring new credentials to where the old ones came from, and `{place}` and `{other}` what a CMK has
+//! beside its name, as [`place`] has them.
 
+use crate::keys::Provider;
 use crate::kms::Class;
 
 /// The KMIP Result Reasons that failures are answered with (KMIP 1.4 section 9.1.3.2.29, the same numbers in 1.0).
@@ -63,8 +65,6 @@ pub(super) enum Concerns {
 pub(super) struct Row {
     pub(super) reason: ResultReason,
     pub(super) concerns: Concerns,
-    /// What to edit in the file.
-    pub(super) fields: &'static str,
     /// The permission to grant.
     pub(super) permission: Option<Permission>,
     /// The line for the client.
@@ -145,14 +145,14 @@ pub(super) fn row(class: Class) -> Row {
         Class::KeyMissing => (
             CryptographicFailure,
             Key,
-            "{provider}: the CMK of key {key} is missing or may not be seen; check key, account, and region",
+            "{provider}: the CMK of key {key} is missing or may not be seen; check key, account, and {place}",
             "the CMK of key {key} does not exist there, or may not be seen",
         ),
         Class::WrongKeyOrRegion => (
             CryptographicFailure,
             Key,
-            "{provider}: the CMK in use did not wrap key {key}; check CMK and region in {file}",
-            "key {key} was wrapped by another CMK, or in another region",
+            "{provider}: the CMK in use did not wrap key {key}; check CMK and {place} in {file}",
+            "key {key} was wrapped by another CMK, or {other}",
         ),
         Class::CiphertextInvalid => (
             CryptographicFailure,
@@ -239,16 +239,41 @@ pub(super) fn row(class: Class) -> Row {
             "a file of key {key} cannot be read or written",
         ),
     };
-    let fields = match class {
-        Class::CredentialsExpired | Class::CredentialsInvalid => "accessKeyId, secretAccessKey, sessionToken",
-        Class::WrongKeyOrRegion | Class::KeyMissing => "masterKey.key, masterKey.region",
-        Class::CiphertextInvalid => "keyMaterial, encryptionContext",
-        _ => "",
-    };
     let permission = match class {
         Class::AccessDenied => Some(Permission::UseKey),
         Class::EndpointPolicyDenied => Some(Permission::NetworkPath),
         _ => None,
     };
-    Row { reason, concerns, fields, permission, client, headline }
+    Row { reason, concerns, permission, client, headline }
+}
+
+/// What to edit in the file that a class concerns.
+pub(super) fn fields(class: Class, provider: Provider) -> &'static str {
+    match (class, provider) {
+        (Class::CredentialsExpired | Class::CredentialsInvalid, Provider::Aws) => {
+            "accessKeyId, secretAccessKey, sessionToken"
+        }
+        (Class::CredentialsExpired, Provider::Azure) => "secret",
+        (Class::CredentialsInvalid, Provider::Azure) => "tenantID, clientID, secret, azureEnvironment",
+        (Class::CredentialsExpired | Class::CredentialsInvalid, Provider::Gcp) => "serviceAccountKey",
+        (Class::WrongKeyOrRegion | Class::KeyMissing, Provider::Aws) => "masterKey.key, masterKey.region",
+        (Class::WrongKeyOrRegion | Class::KeyMissing, Provider::Azure) => {
+            "masterKey.keyVaultEndpoint, masterKey.keyName, masterKey.keyVersion"
+        }
+        (Class::WrongKeyOrRegion | Class::KeyMissing, Provider::Gcp) => {
+            "masterKey.projectId, masterKey.location, masterKey.keyRing, masterKey.keyName"
+        }
+        (Class::CiphertextInvalid, Provider::Aws | Provider::Gcp) => "keyMaterial, encryptionContext",
+        (Class::CiphertextInvalid, Provider::Azure) => "keyMaterial, masterKey.keyVersion",
+        _ => "",
+    }
+}
+
+/// What a CMK has beside its name, and where else a key may have been wrapped.
+pub(super) fn place(provider: Provider) -> (&'static str, &'static str) {
+    match provider {
+        Provider::Aws | Provider::Local => ("region", "in another region"),
+        Provider::Azure => ("version", "by another version of it"),
+        Provider::Gcp => ("location", "in another location"),
+    }
 }

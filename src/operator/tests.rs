@@ -32,6 +32,24 @@ fn used(id: &str, origin: CredentialOrigin) -> ResolvedCredentials {
     ResolvedCredentials { credentials, origin, file: files(KEY).metadata }
 }
 
+/// The CMK as each provider names it.
+fn cmk(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Aws => CMK,
+        Provider::Azure => "https://my-vault.vault.azure.net/keys/my-key/78deebed173b48e48f55abf87ed4cf71",
+        Provider::Gcp => "projects/my-project/locations/global/keyRings/my-ring/cryptoKeys/my-key",
+        Provider::Local => "/etc/kmip-proxy/local.key",
+    }
+}
+
+/// A failure of another provider as it comes with everything known.
+fn reported_by(provider: Provider, class: Class) -> Failure {
+    let file = |kind| Path::new("/data/db/cloudProviderCredentials").join(format!("{KEY}.{provider}.{kind}"));
+    let error = KmsError::new(class, provider, cmk(provider)).because("what the provider says");
+    Failure { origin: Some(CredentialOrigin::Metadata), ..Failure::of_kms(KEY, &error) }
+        .with_files(Some(KeyFiles { metadata: file("metadata"), key: file("key.json") }))
+}
+
 /// A failure of AWS KMS as it comes with everything known.
 fn reported(class: Class) -> Failure {
     let mut error = KmsError::new(class, Provider::Aws, CMK).because("what AWS says");
@@ -54,6 +72,42 @@ fn shown(failure: &Failure) -> String {
 fn every_class_says_cause_and_next_step() {
     let all: String = Class::ALL.iter().map(|class| shown(&reported(*class))).collect();
     insta::assert_snapshot!("every_class", all);
+}
+
+#[test]
+fn every_class_says_it_in_the_words_of_each_provider() {
+    for provider in [Provider::Azure, Provider::Gcp, Provider::Local] {
+        let all: String = Class::ALL.iter().map(|class| shown(&reported_by(provider, *class))).collect();
+        assert!(!all.contains("aws ") && !all.contains("-aws") && !all.contains("AWS"), "{provider}: {all}");
+        insta::assert_snapshot!(format!("every_class_{provider}"), all);
+    }
+}
+
+#[test]
+fn new_credentials_go_where_the_old_ones_came_from() {
+    for (provider, origin, place) in [
+        (Provider::Azure, CredentialOrigin::Metadata, "put it into the field secret"),
+        (Provider::Azure, CredentialOrigin::Flags, "restart with it in --azure-client-secret"),
+        (Provider::Azure, CredentialOrigin::Environment, "restart with it in AZURE_CLIENT_SECRET"),
+        (Provider::Gcp, CredentialOrigin::Metadata, "put its JSON into the field serviceAccountKey"),
+        (Provider::Gcp, CredentialOrigin::Flags, "of the file of --gcp-service-account-key"),
+        (Provider::Gcp, CredentialOrigin::Environment, "of the file of GOOGLE_APPLICATION_CREDENTIALS"),
+    ] {
+        let failure = Failure { origin: Some(origin), ..reported_by(provider, Class::CredentialsExpired) };
+        let steps = next::steps(&failure);
+        assert!(steps.iter().any(|step| step.contains(place)), "{steps:?}");
+        let message = answer(&failure).message;
+        assert!(!message.contains("AWS"), "{message}");
+        assert_eq!(message.contains("metadata"), origin == CredentialOrigin::Metadata, "{message}");
+    }
+}
+
+#[test]
+fn a_key_that_may_do_something_else_is_told_apart_from_a_person_who_may_not() {
+    let denied = reported_by(Provider::Azure, Class::AccessDenied);
+    let operation = Failure { code: Some("KeyOperationForbidden".to_owned()), ..denied.clone() };
+    assert!(next::steps(&operation)[0].contains("az keyvault key set-attributes --ops encrypt decrypt"));
+    assert!(next::steps(&denied)[0].contains("az role assignment create"));
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kmip_proxy::env::BoxFuture;
 use kmip_proxy::keys::{Provider, Secret};
-use kmip_proxy::kms::{Call, Class, Description, Kms, KmsError};
+use kmip_proxy::kms::{self, Call, Class, Description, Kms, KmsError};
 
 /// What a provider opens.
 pub(crate) type Opened<'a> = BoxFuture<'a, Result<Secret, KmsError>>;
 /// What a provider has wrapped.
-pub(crate) type Wrapped<'a> = BoxFuture<'a, Result<Vec<u8>, KmsError>>;
+pub(crate) type Wrapped<'a> = BoxFuture<'a, Result<kms::Wrapped, KmsError>>;
 
 /// A key service with a bug: whatever is not spoilt goes through.
 pub(crate) trait Bug: std::fmt::Debug + Send + Sync {
@@ -169,6 +169,6 @@ impl Bug for Wraps {
     }
 
     fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> Wrapped<'a> {
-        Box::pin(async move { (self.how)(call, plaintext) })
+        Box::pin(async move { (self.how)(call, plaintext).map(kms::Wrapped::from) })
     }
 }

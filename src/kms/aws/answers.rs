@@ -148,6 +148,7 @@ impl Judge {
                 status: None,
                 detail: Some("no request could be made of these credentials and this key".to_owned()),
                 genuine: true,
+                retry_after: None,
             }),
         }
     }
@@ -160,6 +161,7 @@ impl Judge {
             status: Some(200),
             detail: Some(what.to_owned()),
             genuine: true,
+            retry_after: None,
         })
     }
 
@@ -180,6 +182,7 @@ impl Judge {
             status: Some(status),
             detail,
             genuine: code.is_some(),
+            retry_after: None,
         })
     }
 

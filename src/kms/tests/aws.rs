@@ -128,7 +128,7 @@ async fn encrypt_gives_the_ciphertext_back() {
     let credentials = Credentials::Aws(credentials());
     let call = Call { key_id: "1", credentials: &credentials, cmk: ARN, region: None, context: &context };
     let plaintext = Secret::new(vec![9; 32]);
-    assert_eq!(kms.wrap(call, &plaintext).await.unwrap(), [1, 2, 2, 0, 0x78]);
+    assert_eq!(kms.wrap(call, &plaintext).await.unwrap().ciphertext, [1, 2, 2, 0, 0x78]);
     let body = world.state().requests[0].split_once("\r\n\r\n").unwrap().1.to_owned();
     assert_eq!(
         body,

@@ -21,7 +21,7 @@ use rustls::crypto::CryptoProvider;
 use super::*;
 use crate::env::{Access, BoxFuture, Clock, Crypto, Files};
 use crate::keys::{CredentialSource, LayoutError, ManagedObject, MasterKey, ObjectType, Secret, SnapshotLayout};
-use crate::kms::{Call, Description, KmsError};
+use crate::kms::{Call, Description, KmsError, Wrapped};
 use crate::operator::Notice;
 
 use wire::{Answered, Ask, Item};
@@ -220,10 +220,10 @@ impl Kms for Vault {
         Provider::Aws
     }
 
-    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Vec<u8>, KmsError>> {
+    fn wrap<'a>(&'a self, call: Call<'a>, plaintext: &'a Secret) -> BoxFuture<'a, Result<Wrapped, KmsError>> {
         Box::pin(async move {
             self.asked("wrap", call).await?;
-            Ok(wrapped(plaintext.expose()))
+            Ok(wrapped(plaintext.expose()).into())
         })
     }
 

@@ -270,7 +270,7 @@ pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8
     // Local wrapping waits for nothing, so that one poll finishes it.
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match wrapping.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(Ok(wrapped)) => wrapped,
+        std::task::Poll::Ready(Ok(wrapped)) => wrapped.ciphertext,
         other => unreachable!("wrapping with a key file on the lab's own disk: {other:?}"),
     }
 }
