@@ -10,6 +10,7 @@ pub mod azure;
 pub mod endpoints;
 mod error;
 pub mod failover;
+pub mod gcp;
 pub mod http;
 mod local;
 mod rest;
@@ -28,6 +29,7 @@ pub use aws::AwsKms;
 pub use azure::AzureKms;
 pub use endpoints::{Endpoint, NetworkClass, Settings};
 pub use error::{Attempt, Class, KmsError};
+pub use gcp::GcpKms;
 pub use local::LocalKms;
 
 /// The provider of that name, reached as the settings say; none where this version cannot speak to it.
@@ -35,7 +37,7 @@ pub fn for_provider(provider: Provider, env: &Env, settings: &Settings) -> Optio
     match provider {
         Provider::Aws => Some(Arc::new(AwsKms::new(env.clone(), settings.clone()))),
         Provider::Azure => Some(Arc::new(AzureKms::new(env.clone(), settings.clone()))),
-        Provider::Gcp => None,
+        Provider::Gcp => Some(Arc::new(GcpKms::new(env.clone(), settings.clone()))),
         Provider::Local => Some(Arc::new(LocalKms::new(env.clone()))),
     }
 }
