@@ -196,7 +196,7 @@ impl TokenService {
     /// The audience and the path are those of the credentials also where the settings name another way to get there.
     fn of(settings: &Settings, credentials: &GcpCredentials) -> Result<Self, String> {
         let audience = credentials.token_uri.as_deref().unwrap_or(TOKENS);
-        let wrong = || format!("token_uri is `{audience}`; expected https://HOST/PATH, as in {TOKENS}");
+        let wrong = || format!("token_uri is not of the form https://HOST/PATH, as {TOKENS} is");
         let (scheme, rest) = audience.split_once("://").ok_or_else(wrong)?;
         let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);

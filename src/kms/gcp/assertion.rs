@@ -67,7 +67,7 @@ fn key(pem: &SecretText) -> Result<RsaKeyPair, &'static str> {
         |_| "private_key holds no key; expected PEM text that begins with -----BEGIN PRIVATE KEY----- (PKCS #8)",
     )?;
     RsaKeyPair::from_pkcs8(pkcs8.secret_pkcs8_der())
-        .map_err(|_| "private_key is not a whole RSA key of at least 2048 bits")
+        .map_err(|_| "private_key is not a whole RSA key of 2048 to 4096 bits")
 }
 
 /// The JOSE header (RFC 7515, 4.1).
