@@ -64,7 +64,8 @@ pub struct Call<'a> {
     pub key_id: &'a str,
     /// With what to call.
     pub credentials: &'a Credentials,
-    /// The customer's key: for AWS its ARN, id or alias; for Azure its identifier; for `local` the path of the key file.
+    /// The customer's key: for AWS its ARN, id or alias; for Azure its identifier; for Google Cloud its resource name; for
+    /// `local` the path of the key file.
     pub cmk: &'a str,
     /// Where the customer's key is: for AWS the region that is signed for and, without endpoints in the settings, dialed.
     /// The credentials' own region where it is not known. Token services keep to the credentials' region.

@@ -91,7 +91,9 @@ fn pairs() -> BTreeMap<String, String> {
 async fn wrap(kms: &GcpKms, context: &BTreeMap<String, String>) -> Result<Vec<u8>, KmsError> {
     let credentials = Credentials::Gcp(credentials());
     let call = Call { key_id: "1", credentials: &credentials, cmk: KEY, region: None, context };
-    kms.wrap(call, &Secret::new(vec![9; 32])).await
+    let wrapped = kms.wrap(call, &Secret::new(vec![9; 32])).await?;
+    assert_eq!(wrapped.key_version, None, "the ciphertext says it by itself");
+    Ok(wrapped.ciphertext)
 }
 
 fn body(request: &str) -> &str {
