@@ -2,7 +2,8 @@
 //!
 //! One pass goes through the endpoints in order. It moves on when no answer came, when the provider failed by itself,
 //! and, among private endpoints alone, when an endpoint's policy refused; any other answer is final. One more pass
-//! asks those again who throttled or failed, after [`BACKOFF`] or after as long as they have asked for.
+//! asks those again who throttled, failed, or sent what was damaged, after [`BACKOFF`] or after as long as they have asked
+//! for.
 //!
 //! Invariant: a call sends at most [`most_attempts`] requests and ends within its deadline, whatever the network does.
 
@@ -100,6 +101,8 @@ pub(super) enum Failure {
     Transport(TransportError),
     /// An answer came, or the request could not even be made.
     Answer(Answer),
+    /// An answer came whose checksums say that it, or the request, has changed on the way.
+    Damaged(Answer),
 }
 
 /// An answer that is not the one hoped for.
@@ -147,10 +150,18 @@ enum Next {
 }
 
 impl Failure {
+    /// The same failure, as one that another attempt may do without.
+    pub(super) fn damaged(self) -> Self {
+        match self {
+            Failure::Answer(answer) => Failure::Damaged(answer),
+            other => other,
+        }
+    }
+
     fn class(&self) -> Class {
         match self {
             Failure::Transport(error) => error.class(),
-            Failure::Answer(answer) => answer.class,
+            Failure::Answer(answer) | Failure::Damaged(answer) => answer.class,
         }
     }
 
@@ -159,6 +170,7 @@ impl Failure {
     fn next(&mut self, left: Duration) -> Next {
         match self {
             Failure::Transport(_) => Next::Endpoint,
+            Failure::Damaged(_) => Next::EndpointAndAgain,
             Failure::Answer(answer) => {
                 let too_long = answer.is_passing() && answer.asks_for_more_than(left);
                 match answer.class {
@@ -185,11 +197,11 @@ impl Failure {
     fn outcome(&self) -> String {
         match self {
             Failure::Transport(error) => error.to_string(),
-            Failure::Answer(Answer { status: Some(status), code: Some(code), .. }) => format!("{status} {code}"),
-            Failure::Answer(Answer { status: Some(status), detail: Some(detail), .. }) => format!("{status}, {detail}"),
-            Failure::Answer(Answer { detail, class, .. }) => {
-                detail.clone().unwrap_or_else(|| class.meaning().to_owned())
-            }
+            Failure::Answer(answer) | Failure::Damaged(answer) => match answer {
+                Answer { status: Some(status), code: Some(code), .. } => format!("{status} {code}"),
+                Answer { status: Some(status), detail: Some(detail), .. } => format!("{status}, {detail}"),
+                Answer { detail, class, .. } => detail.clone().unwrap_or_else(|| class.meaning().to_owned()),
+            },
         }
     }
 
@@ -234,7 +246,7 @@ impl History {
     fn into_error(self, provider: Provider, cmk: &str) -> KmsError {
         let only_certificates = self.furthest.is_some() && !self.beside_certificates;
         let mut error = match self.furthest {
-            Some((_, Failure::Answer(answer))) => KmsError {
+            Some((_, Failure::Answer(answer) | Failure::Damaged(answer))) => KmsError {
                 code: answer.code,
                 status: answer.status,
                 detail: answer.detail,

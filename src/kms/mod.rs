@@ -10,6 +10,7 @@ pub mod azure;
 pub mod endpoints;
 mod error;
 pub mod failover;
+pub mod gcp;
 pub mod http;
 mod local;
 mod rest;
@@ -28,6 +29,7 @@ pub use aws::AwsKms;
 pub use azure::AzureKms;
 pub use endpoints::{Endpoint, NetworkClass, Settings};
 pub use error::{Attempt, Class, KmsError};
+pub use gcp::GcpKms;
 pub use local::LocalKms;
 
 /// The provider of that name, reached as the settings say; none where this version cannot speak to it.
@@ -35,7 +37,7 @@ pub fn for_provider(provider: Provider, env: &Env, settings: &Settings) -> Optio
     match provider {
         Provider::Aws => Some(Arc::new(AwsKms::new(env.clone(), settings.clone()))),
         Provider::Azure => Some(Arc::new(AzureKms::new(env.clone(), settings.clone()))),
-        Provider::Gcp => None,
+        Provider::Gcp => Some(Arc::new(GcpKms::new(env.clone(), settings.clone()))),
         Provider::Local => Some(Arc::new(LocalKms::new(env.clone()))),
     }
 }
@@ -62,7 +64,8 @@ pub struct Call<'a> {
     pub key_id: &'a str,
     /// With what to call.
     pub credentials: &'a Credentials,
-    /// The customer's key: for AWS its ARN, id or alias; for Azure its identifier; for `local` the path of the key file.
+    /// The customer's key: for AWS its ARN, id or alias; for Azure its identifier; for Google Cloud its resource name; for
+    /// `local` the path of the key file.
     pub cmk: &'a str,
     /// Where the customer's key is: for AWS the region that is signed for and, without endpoints in the settings, dialed.
     /// The credentials' own region where it is not known. Token services keep to the credentials' region.

@@ -4,5 +4,7 @@ mod aws;
 mod azure;
 mod codes;
 mod failover;
+mod gcp;
+mod gcp_refusals;
 mod tls;
 pub(crate) mod world;
