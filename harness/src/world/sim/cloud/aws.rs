@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::clock::WallClock;
 use super::super::disk::Disk;
-use super::{Account, CloudEndpoint, private_address, public_address};
+use super::{Account, CREATED_BEFORE, CloudEndpoint, TRUNCATED_AFTER, private_address, public_address, token_service};
 use crate::clouds::Cloud;
 use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
 use crate::scenario::{
@@ -38,9 +38,6 @@ const STS: &str = "sts";
 
 /// The error code of a service that fails without a scenario saying how.
 const INTERNAL: &str = "KMSInternalException";
-
-/// How many bytes of a truncated answer arrive.
-const TRUNCATED_AFTER: usize = 20;
 
 /// How long a renewed session lasts: the usual hour.
 const SESSION: Duration = Duration::from_secs(60 * 60);
@@ -68,19 +65,17 @@ pub(super) fn endpoints(world: &World) -> Vec<CloudEndpoint> {
             service: "kms",
         }
     });
-    let public = |name: &str, server: String, number, service| CloudEndpoint {
-        name: name.to_owned(),
-        server,
+    let replica = world.aws.replica.as_ref().map(|region| CloudEndpoint {
+        name: REPLICA.to_owned(),
+        server: format!("kms.{region}.amazonaws.com"),
         by_name: true,
-        address: public_address(number),
+        address: public_address(100),
         private: false,
-        service,
+        service: "kms",
         flag: None,
-    };
-    let replica = world.aws.replica.as_ref();
-    let replica = replica.map(|region| public(REPLICA, format!("kms.{region}.amazonaws.com"), 100, "kms"));
+    });
     let role = world.credentials.kind == CredentialsKind::Role;
-    let sts = role.then(|| public(STS, format!("sts.{region}.amazonaws.com"), 200, "tokens"));
+    let sts = role.then(|| token_service(STS, &format!("sts.{region}.amazonaws.com")));
     kms.chain(replica).chain(sts).collect()
 }
 
@@ -110,7 +105,7 @@ struct Current {
 impl AwsAccount {
     pub(super) fn new(world: &World, entropy: &Entropy, clock: &WallClock, trace: &Trace) -> Self {
         let region = world.aws.region.clone();
-        let created = clock.at(Duration::ZERO) - Duration::from_secs(90 * 24 * 60 * 60);
+        let created = clock.at(Duration::ZERO) - CREATED_BEFORE;
         let mut aws = Aws::new(&region, entropy.key("aws"), created, trace.clone());
         if let Some(replica) = &world.aws.replica {
             aws.add_region(replica);

@@ -8,11 +8,13 @@
 //! Invariant: outside of the file of a cloud, no world knows which cloud it has.
 
 mod aws;
+mod azure;
+mod gcp;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use kmip_proxy::keys::FlagCredentials;
 use kmip_proxy::kms::endpoints::Endpoint as KmsEndpoint;
@@ -31,6 +33,12 @@ use crate::clouds::Cloud;
 use crate::scenario::{Credentials, EndpointState, KeyChange, Metadata, Provider, World};
 use crate::trace::Trace;
 use crate::world::Entropy;
+
+/// How long before a run the customer's keys were made.
+const CREATED_BEFORE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How many bytes of a truncated answer arrive.
+const TRUNCATED_AFTER: usize = 20;
 
 /// An account at a cloud provider, as a world uses it beside the calls that come through its endpoints.
 pub(crate) trait Account {
@@ -100,8 +108,23 @@ pub(crate) struct CloudEndpoint {
 /// The endpoints of a world, as its provider names them.
 pub(crate) fn endpoints(world: &World) -> Vec<CloudEndpoint> {
     match world.provider {
-        Provider::Azure | Provider::Gcp | Provider::Aws => aws::endpoints(world),
+        Provider::Aws => aws::endpoints(world),
+        Provider::Azure => azure::endpoints(world),
+        Provider::Gcp => gcp::endpoints(world),
         Provider::Local => Vec::new(),
+    }
+}
+
+/// A token service, which the proxy finds by its name.
+fn token_service(name: &str, server: &str) -> CloudEndpoint {
+    CloudEndpoint {
+        name: name.to_owned(),
+        server: server.to_owned(),
+        by_name: true,
+        address: public_address(200),
+        private: false,
+        service: "tokens",
+        flag: None,
     }
 }
 
@@ -124,9 +147,9 @@ impl CloudWorld {
     pub(crate) fn new(world: &World, entropy: &Entropy, clock: &WallClock, trace: &Trace, map: &mut Map) -> Self {
         let account: Rc<dyn Account> = match world.provider {
             // Where no cloud takes part, nobody reaches the account that stands here.
-            Provider::Azure | Provider::Gcp | Provider::Aws | Provider::Local => {
-                Rc::new(aws::AwsAccount::new(world, entropy, clock, trace))
-            }
+            Provider::Aws | Provider::Local => Rc::new(aws::AwsAccount::new(world, entropy, clock, trace)),
+            Provider::Azure => Rc::new(azure::AzureAccount::new(world, entropy, clock, trace)),
+            Provider::Gcp => Rc::new(gcp::GcpAccount::new(world, entropy, clock, trace)),
         };
         let endpoints = endpoints(world);
         for endpoint in &endpoints {
