@@ -20,6 +20,7 @@ use super::text::{Literal, Located, Text};
 use super::timeline;
 use super::values::{PRIVATE, REPLICA, Time, written};
 use super::verbs::{Declared, find_declared};
+use super::words::OWN_PROVIDER;
 
 /// The longest run, in simulated time.
 const LONGEST_RUN: Duration = Duration::from_hours(24);
@@ -190,7 +191,7 @@ fn uses_cloud(file: &ScenarioFile, provider: Provider) -> bool {
     let restarted = file.timeline.iter().filter_map(|line| line.value.cloud_provider.as_ref());
     file.world.mongod.database.as_str() == "snapshot"
         || started.is_none_or(|started| started.as_str() == provider.as_str())
-        || restarted.into_iter().any(|restarted| restarted.as_str() == provider.as_str())
+        || restarted.into_iter().any(|restarted| [OWN_PROVIDER, provider.as_str()].contains(&restarted.as_str()))
 }
 
 fn mongod(file: &MongodFile, mistakes: &mut Mistakes) -> Option<Mongod> {

@@ -12,6 +12,7 @@ use super::model::{Action, Event, Expected, Process, Then, When};
 use super::text::Located;
 use super::values::LONGEST;
 use super::verbs::{EventFile, Line, VERBS, find_declared};
+use super::words::OWN_PROVIDER;
 
 /// Reads all lines. `end` is missing where it is a mistake itself.
 pub(super) fn check(
@@ -103,6 +104,7 @@ impl Reader<'_> {
         let mut surroundings = Line {
             endpoints: &self.names.endpoints,
             keys: &self.names.keys,
+            provider: self.cell.provider,
             cloud: self.cloud,
             options: line.value.options(),
             mistakes: self.mistakes,
@@ -155,7 +157,7 @@ impl Reader<'_> {
     /// A text about whichever provider it is, about this one.
     fn named(&self, text: &str) -> String {
         let provider = self.cell.provider;
-        text.replace("{provider}", provider.as_str()).replace("{kms}", provider.title())
+        text.replace(OWN_PROVIDER, provider.as_str()).replace("{kms}", provider.title())
     }
 
     /// Whether an expectation can hold at all.

@@ -176,6 +176,28 @@ impl Vocabulary for Provider {
     }
 }
 
+/// A provider by its name, or the one with which the file is played.
+pub(super) struct NamedProvider(Option<Provider>);
+
+/// The word for that one, as in texts.
+pub(super) const OWN_PROVIDER: &str = "{provider}";
+
+impl NamedProvider {
+    /// Which it is in a cell.
+    pub(super) fn of(self, cell: Provider) -> Provider {
+        self.0.unwrap_or(cell)
+    }
+}
+
+impl Vocabulary for NamedProvider {
+    const NOUN: &'static str = "provider";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        let named = Provider::words().into_iter().map(|(word, provider)| (word, NamedProvider(Some(provider))));
+        named.chain([(OWN_PROVIDER, NamedProvider(None))]).collect()
+    }
+}
+
 /// A client that can be played as mongod, by name.
 pub(super) struct Persona(pub(super) &'static str);
 

@@ -39,12 +39,7 @@ impl Azure {
     }
 
     /// Gives out a token for Key Vault without a call to the token service.
-    pub fn add_token(
-        &mut self,
-        application: &str,
-        expires: SystemTime,
-        now: SystemTime,
-    ) -> Result<String, Unchanged> {
+    pub fn add_token(&mut self, application: &str, expires: SystemTime, now: SystemTime) -> Result<String, Unchanged> {
         let known = self.directory.named(application).cloned();
         let principal = known.ok_or_else(|| Unchanged::NoSuchApplication(application.to_owned()))?;
         let token = self.directory.issue_token_until(&principal, RESOURCE, expires, now);

@@ -137,9 +137,7 @@ impl Azure {
                 vault.purge(name);
                 Ok(())
             }
-            None => {
-                Err(Unchanged::WrongState { name: name.to_owned(), state: "not deleted", change: "purge" })
-            }
+            None => Err(Unchanged::WrongState { name: name.to_owned(), state: "not deleted", change: "purge" }),
         }
     }
 

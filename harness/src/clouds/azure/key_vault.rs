@@ -16,12 +16,7 @@ use super::operations::{self, Caller, Members, Operation};
 use super::serve::{Answered, Call, Visit};
 
 impl Azure {
-    pub(super) fn key_vault(
-        &mut self,
-        vault: &str,
-        visit: &Visit<'_>,
-        call: &mut Call,
-    ) -> Result<Answered, Refusal> {
+    pub(super) fn key_vault(&mut self, vault: &str, visit: &Visit<'_>, call: &mut Call) -> Result<Answered, Refusal> {
         let Visit { arrival, request, .. } = visit;
         call.operation = operation_name(request);
         let asked = asked(request).ok_or_else(|| {
@@ -99,7 +94,8 @@ pub(super) fn operation_name(request: &Request<Bytes>) -> String {
 /// Whether the query names a version of the API. Any will do: none of them changes what the fake answers.
 fn has_api_version(request: &Request<Bytes>) -> bool {
     let pairs = request.uri().query().unwrap_or_default().split('&');
-    let version = pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
+    let version =
+        pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
     version.is_some_and(|(_, version)| !version.is_empty())
 }
 

@@ -95,13 +95,7 @@ impl Azure {
     }
 
     /// The headers in the order of the real services: of Key Vault as recorded, of the token service as documented.
-    fn add_headers(
-        &self,
-        response: &mut Response<Bytes>,
-        visit: &Visit<'_>,
-        service: Service,
-        refused: Option<Error>,
-    ) {
+    fn add_headers(&self, response: &mut Response<Bytes>, visit: &Visit<'_>, service: Service, refused: Option<Error>) {
         let has_body = !response.body().is_empty();
         let mut add = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).expect("our own values, and one that was a header's before");

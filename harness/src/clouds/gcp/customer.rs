@@ -120,9 +120,10 @@ impl Gcp {
             Protection::Software => Err(Unchanged::Refused {
                 name: name.to_owned(),
                 change: if reachable { "connect" } else { "disconnect" },
-                message: "its protection level is SOFTWARE, and only a key of the level EXTERNAL lies in a key manager \
+                message:
+                    "its protection level is SOFTWARE, and only a key of the level EXTERNAL lies in a key manager \
                           of its own"
-                    .to_owned(),
+                        .to_owned(),
             }),
         }
     }

@@ -57,9 +57,8 @@ impl Refusal {
     /// Fills a row in: every `{name}` becomes its value.
     pub(super) fn new(error: Error, values: &[(&str, &str)]) -> Self {
         let fact = error.fact();
-        let message = values
-            .iter()
-            .fold(fact.text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
+        let message =
+            values.iter().fold(fact.text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
         let details = fact.detail.filled(&message, values);
         Refusal { error, message, details }
     }

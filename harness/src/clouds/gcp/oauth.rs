@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Gcp;
 use super::accounts::{LIFETIME, shortened};
 use super::assertion::Assertion;
 use super::errors::{Answer, Error, Refusal};
 use super::serve::{Call, Visit};
-use super::Gcp;
 
 /// RFC 7523, section 2.1.
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -51,8 +51,7 @@ impl Gcp {
         let token = self.accounts.issue_token(&account.name, &scopes, Some(expires));
         self.guard_token(&account.name, &token);
         // Google counts the second that the answer takes.
-        let granted =
-            Granted { access_token: &token, expires_in: LIFETIME.as_secs() - 1, token_type: "Bearer" };
+        let granted = Granted { access_token: &token, expires_in: LIFETIME.as_secs() - 1, token_type: "Bearer" };
         Ok(serde_json::to_string(&granted).expect("an answer is plain data"))
     }
 

@@ -29,7 +29,8 @@ impl Gcp {
             Some((_, name)) => (self.subject(visit, name, call), name.to_string()),
             None => (String::new(), String::new()),
         };
-        let (permission, field) = asked.map_or(("", "assertion"), |(operation, _)| (operation.permission, operation.field));
+        let (permission, field) =
+            asked.map_or(("", "assertion"), |(operation, _)| (operation.permission, operation.field));
         // The perimeter speaks of the project by its id, everything else by its number.
         let (identifier, consumer) = match error {
             Error::PolicyViolated => (self.violation_identifier(), PROJECT),

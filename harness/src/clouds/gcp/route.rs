@@ -62,15 +62,15 @@ pub(super) enum Door {
 /// Finds the door, and refuses what stands at none.
 pub(super) fn door(request: &Request<Bytes>) -> Result<Door, Refusal> {
     let (host, path) = (host(request), request.uri().path());
-    let service =
-        service(&host, path).ok_or_else(|| Refusal::new(Error::UnknownHost, &[("host", &escape(&host))]))?;
+    let service = service(&host, path).ok_or_else(|| Refusal::new(Error::UnknownHost, &[("host", &escape(&host))]))?;
     let unknown = || Refusal::new(Error::UnknownPath, &[("path", &escape(path))]);
     match service {
         Service::Oauth if request.method() == Method::POST && path == "/token" => Ok(Door::Token),
         Service::Oauth => Err(unknown()),
         Service::Kms => {
             let resource = path.strip_prefix("/v1/projects/").map(|_| &path["/v1/".len()..]).ok_or_else(unknown)?;
-            let (resource, verb) = resource.rsplit_once(':').map_or((resource, None), |(name, verb)| (name, Some(verb)));
+            let (resource, verb) =
+                resource.rsplit_once(':').map_or((resource, None), |(name, verb)| (name, Some(verb)));
             let name = KeyName::read(resource);
             match operations::find(request.method(), verb, name.as_ref()) {
                 Some(operation) => name.map(|name| Door::Kms { operation, name }).ok_or_else(unknown),

@@ -49,7 +49,8 @@ impl RsaKey {
 
     /// The private key in its binary form.
     pub(super) fn der(self) -> Vec<u8> {
-        let der = PrivatePkcs8KeyDer::from_pem_slice(self.pem.as_bytes()).expect("the fixtures are PEM: a test reads them");
+        let der =
+            PrivatePkcs8KeyDer::from_pem_slice(self.pem.as_bytes()).expect("the fixtures are PEM: a test reads them");
         der.secret_pkcs8_der().to_vec()
     }
 

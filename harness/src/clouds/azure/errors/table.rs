@@ -24,12 +24,24 @@ const FAKE: &str = "this fake";
 /// Status, code, inner code, name.
 type Codes = (u16, &'static str, Option<&'static str>, &'static str);
 
-const fn key_vault(codes: Codes, evidence: Evidence, source: &'static str, text: &'static str, wording: Evidence) -> Fact {
+const fn key_vault(
+    codes: Codes,
+    evidence: Evidence,
+    source: &'static str,
+    text: &'static str,
+    wording: Evidence,
+) -> Fact {
     let (status, code, inner, name) = codes;
     Fact { service: Service::KeyVault, status, code, inner, name, evidence, source, text, wording }
 }
 
-const fn forbidden(inner: &'static str, evidence: Evidence, source: &'static str, text: &'static str, wording: Evidence) -> Fact {
+const fn forbidden(
+    inner: &'static str,
+    evidence: Evidence,
+    source: &'static str,
+    text: &'static str,
+    wording: Evidence,
+) -> Fact {
     key_vault((403, "Forbidden", Some(inner), inner), evidence, source, text, wording)
 }
 
@@ -37,7 +49,15 @@ const fn bad_parameter(evidence: Evidence, source: &'static str, text: &'static 
     key_vault((400, "BadParameter", None, "BadParameter"), evidence, source, text, wording)
 }
 
-const fn entra(status: u16, code: &'static str, name: &'static str, evidence: Evidence, source: &'static str, text: &'static str, wording: Evidence) -> Fact {
+const fn entra(
+    status: u16,
+    code: &'static str,
+    name: &'static str,
+    evidence: Evidence,
+    source: &'static str,
+    text: &'static str,
+    wording: Evidence,
+) -> Fact {
     Fact { service: Service::Entra, status, code, inner: None, name, evidence, source, text, wording }
 }
 

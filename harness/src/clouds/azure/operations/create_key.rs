@@ -7,7 +7,12 @@ use crate::clouds::azure::Azure;
 use crate::clouds::azure::errors::{Error, Refusal};
 use crate::clouds::azure::serve::Call;
 
-pub(super) fn run(azure: &mut Azure, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
+pub(super) fn run(
+    azure: &mut Azure,
+    caller: &Caller<'_>,
+    members: &Members,
+    call: &mut Call,
+) -> Result<Value, Refusal> {
     if members.text("kty")? != "RSA" {
         return Err(Refusal::new(Error::NotImplemented, &[("what", "a kty other than RSA")]));
     }

@@ -7,6 +7,11 @@ use crate::clouds::azure::Azure;
 use crate::clouds::azure::errors::Refusal;
 use crate::clouds::azure::serve::Call;
 
-pub(super) fn run(azure: &mut Azure, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
+pub(super) fn run(
+    azure: &mut Azure,
+    caller: &Caller<'_>,
+    members: &Members,
+    call: &mut Call,
+) -> Result<Value, Refusal> {
     super::seal(azure, caller, members, call)
 }

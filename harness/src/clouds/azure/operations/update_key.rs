@@ -7,7 +7,12 @@ use crate::clouds::azure::Azure;
 use crate::clouds::azure::errors::{Error, Refusal};
 use crate::clouds::azure::serve::Call;
 
-pub(super) fn run(azure: &mut Azure, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
+pub(super) fn run(
+    azure: &mut Azure,
+    caller: &Caller<'_>,
+    members: &Members,
+    call: &mut Call,
+) -> Result<Value, Refusal> {
     let version = caller.key(azure)?.version_mut(caller.version);
     let version = version.ok_or_else(|| caller.refusal(Error::KeyNotFound))?;
     members.change(version)?;

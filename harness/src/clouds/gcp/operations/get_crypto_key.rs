@@ -41,10 +41,7 @@ pub(super) fn run(gcp: &mut Gcp, caller: &Caller<'_>, _body: &[u8], call: &mut C
         create_time: timestamp(key.created),
         next_rotation_time: key.rotation.map(|rotation| timestamp(rotation.next)),
         rotation_period: key.rotation.map(|rotation| seconds(rotation.period)),
-        version_template: Template {
-            protection_level: key.protection.as_str(),
-            algorithm: key.protection.algorithm(),
-        },
+        version_template: Template { protection_level: key.protection.as_str(), algorithm: key.protection.algorithm() },
         destroy_scheduled_duration: seconds(DESTROY_SCHEDULED_DURATION),
     }))
 }

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::Method;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -107,9 +107,7 @@ static OPERATIONS: [Operation; 4] = [
 pub(super) fn find(method: &Method, verb: Option<&str>, name: Option<&KeyName>) -> Option<&'static Operation> {
     let is_version = name?.version.is_some();
     let takes = |takes: Takes| takes == Takes::Either || (takes == Takes::Version) == is_version;
-    OPERATIONS
-        .iter()
-        .find(|operation| operation.method == *method && operation.verb == verb && takes(operation.takes))
+    OPERATIONS.iter().find(|operation| operation.method == *method && operation.verb == verb && takes(operation.takes))
 }
 
 /// Whether one of the operations has that verb.
