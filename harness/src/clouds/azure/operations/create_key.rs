@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, Members, bundle, invalid};
+use super::{Caller, Members, apply, bundle};
 use crate::clouds::azure::Azure;
 use crate::clouds::azure::errors::{Error, Refusal};
+use crate::clouds::azure::keys::Attributes;
 use crate::clouds::azure::serve::Call;
 
 pub(super) fn run(
@@ -19,13 +20,14 @@ pub(super) fn run(
     if members.member("key_size").is_some_and(|size| *size != json!(2048)) {
         return Err(Refusal::new(Error::NotImplemented, &[("what", "a key_size other than 2048")]));
     }
-    let vault = azure.vaults.get_mut(caller.vault).ok_or_else(|| invalid("name"))?;
+    let stated = members.stated(Attributes::default())?;
+    let vault = azure.vaults.get_mut(caller.vault).ok_or_else(|| caller.refusal(Error::KeyNotFound))?;
     if vault.any(caller.name).is_some_and(|key| key.deletion.is_some()) {
         return Err(caller.refusal(Error::KeyDeleted));
     }
     let key = vault.create(caller.name, caller.arrival.at);
     let Some(version) = key.version_mut(None) else { return Err(caller.refusal(Error::KeyNotFound)) };
-    members.change(version)?;
+    apply(version, stated);
     call.cmk = Some(version.kid.clone());
     Ok(bundle(version))
 }

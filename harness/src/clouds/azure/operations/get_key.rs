@@ -1,4 +1,5 @@
-//! GetKey: what Key Vault says of a version. It says so of a disabled one, too.
+//! GetKey: what Key Vault says of a version. It says so of a disabled one, too: clients are known to find
+//! `enabled: false` in its answer.
 
 use serde_json::Value;
 

@@ -15,6 +15,7 @@ mod unwrap_key;
 mod update_key;
 mod wrap_key;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -27,7 +28,7 @@ use super::access::CLIENT_ADDRESS;
 use super::directory::Principal;
 use super::envelope::{Algorithm, MODULUS};
 use super::errors::{Error, Refusal};
-use super::keys::{Attributes, Key, RECOVERABLE_DAYS, Version};
+use super::keys::{Attributes, KEY_OPS, Key, RECOVERABLE_DAYS, Version};
 use super::serve::Call;
 use super::tokens::seconds;
 use crate::clouds::Arrival;
@@ -219,8 +220,7 @@ fn bundle(version: &Version) -> Value {
             attributes[name] = json!(seconds(date));
         }
     }
-    // In the order of the documentation, then whatever else the owner has named.
-    let listed = super::keys::KEY_OPS.iter().filter(|operation| version.operations.contains(**operation));
+    let listed = KEY_OPS.iter().filter(|operation| version.operations.contains(**operation));
     json!({
         "key": {
             "kid": version.kid,
@@ -280,12 +280,10 @@ impl Members {
         }
     }
 
-    /// What `attributes` and `key_ops` say anew of a version.
-    fn change(&self, version: &mut Version) -> Result<(), Refusal> {
+    /// What `attributes` and `key_ops` say anew, where a version has had these attributes.
+    fn stated(&self, mut attributes: Attributes) -> Result<(Attributes, Option<BTreeSet<String>>), Refusal> {
         if let Some(stated) = self.member("attributes") {
-            let stated = stated.as_object().ok_or_else(|| invalid("attributes"))?;
-            let mut attributes = version.attributes;
-            for (name, value) in stated {
+            for (name, value) in stated.as_object().ok_or_else(|| invalid("attributes"))? {
                 match name.as_str() {
                     "enabled" => attributes.enabled = value.as_bool().ok_or_else(|| invalid(name))?,
                     "nbf" => attributes.not_before = Some(date(name, value)?),
@@ -293,14 +291,19 @@ impl Members {
                     _ => return Err(invalid(name)),
                 }
             }
-            version.attributes = attributes;
         }
-        if let Some(stated) = self.member("key_ops") {
-            let operations = stated.as_array().ok_or_else(|| invalid("key_ops"))?;
-            let names = operations.iter().map(|name| name.as_str().map(str::to_owned));
-            version.operations = names.collect::<Option<_>>().ok_or_else(|| invalid("key_ops"))?;
-        }
-        Ok(())
+        let Some(stated) = self.member("key_ops") else { return Ok((attributes, None)) };
+        let named = stated.as_array().ok_or_else(|| invalid("key_ops"))?.iter().map(Value::as_str);
+        let known = named.map(|name| name.filter(|name| KEY_OPS.contains(name)).map(str::to_owned));
+        Ok((attributes, Some(known.collect::<Option<_>>().ok_or_else(|| invalid("key_ops"))?)))
+    }
+}
+
+/// Puts into a version what was stated of it.
+fn apply(version: &mut Version, (attributes, operations): (Attributes, Option<BTreeSet<String>>)) {
+    version.attributes = attributes;
+    if let Some(operations) = operations {
+        version.operations = operations;
     }
 }
 

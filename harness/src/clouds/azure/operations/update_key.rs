@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Caller, Members, bundle};
+use super::{Caller, Members, apply, bundle};
 use crate::clouds::azure::Azure;
 use crate::clouds::azure::errors::{Error, Refusal};
 use crate::clouds::azure::serve::Call;
@@ -15,7 +15,8 @@ pub(super) fn run(
 ) -> Result<Value, Refusal> {
     let version = caller.key(azure)?.version_mut(caller.version);
     let version = version.ok_or_else(|| caller.refusal(Error::KeyNotFound))?;
-    members.change(version)?;
+    let stated = members.stated(version.attributes)?;
+    apply(version, stated);
     version.updated = caller.arrival.at;
     call.cmk = Some(version.kid.clone());
     Ok(bundle(version))
