@@ -74,7 +74,7 @@ pub(super) struct Account {
 
 struct AccountKey {
     account: String,
-    public: Vec<u8>,
+    public: &'static [u8],
 }
 
 struct Token {
@@ -201,7 +201,7 @@ impl Accounts {
         let account = account.ok_or(Error::AccountNotFound)?;
         let named = |id: &str| assertion.key_id.as_deref().is_none_or(|named| named == id);
         let mut own = self.keys.iter().filter(|(id, key)| key.account == account.name && named(id));
-        if !own.any(|(_, key)| assertion.is_signed_by(&key.public)) {
+        if !own.any(|(_, key)| assertion.is_signed_by(key.public)) {
             return Err(Error::SignatureInvalid.into());
         }
         if account.disabled {

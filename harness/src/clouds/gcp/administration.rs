@@ -12,9 +12,7 @@ impl Gcp {
     pub fn add_account_key(&mut self, account: &str) -> IssuedKey {
         let (issued, rsa) = self.accounts.issue_key(account);
         let name = format!("private key {}", shortened(&issued.key_id));
-        self.trace.secret(&name, rsa.pem().as_bytes());
-        self.trace.secret(&name, &rsa.der());
-        // A key file in a log is text within text, with its line ends spelt anew: lines are found in whatever spelling.
+        // In whatever spelling the file is told, its lines are told too; a file in a log has line ends of its own.
         for line in rsa.secret_lines() {
             self.trace.secret(&name, line.as_bytes());
         }
