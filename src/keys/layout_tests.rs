@@ -9,46 +9,46 @@ use tempfile::TempDir;
 use super::*;
 use crate::env::{Access, Env};
 
-const ID: &str = "0f4b2c6e-5d0a-4e1b-9d3f-2a7c8e9b1d00";
+pub(super) const ID: &str = "0f4b2c6e-5d0a-4e1b-9d3f-2a7c8e9b1d00";
 const CMK: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
 /// The one example of the Atlas documentation, with credentials in it.
 const DOCUMENTED: &str =
     r#"{ "accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": "sesame", "roleId": "", "region": "us-east-1" }"#;
 
-struct Dbpath {
+pub(super) struct Dbpath {
     folder: TempDir,
 }
 
 impl Dbpath {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dbpath = Dbpath { folder: tempfile::tempdir().unwrap() };
         dbpath.layout(Provider::Aws).prepare().unwrap();
         dbpath
     }
 
-    fn layout(&self, provider: Provider) -> SnapshotLayout {
+    pub(super) fn layout(&self, provider: Provider) -> SnapshotLayout {
         self.layout_with(provider, CredentialSource::default())
     }
 
-    fn layout_with(&self, provider: Provider, source: CredentialSource) -> SnapshotLayout {
+    pub(super) fn layout_with(&self, provider: Provider, source: CredentialSource) -> SnapshotLayout {
         SnapshotLayout::new(Env::os().files, self.folder.path().to_owned(), provider, source)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("cloudProviderCredentials").join(name)
     }
 
-    fn put(&self, name: &str, content: &str) {
+    pub(super) fn put(&self, name: &str, content: &str) {
         Env::os().files.write(&self.path(name), content.as_bytes(), Access::Owner).unwrap();
     }
 
     /// An error's text without the directory, which differs from run to run.
-    fn told(&self, error: &LayoutError) -> String {
+    pub(super) fn told(&self, error: &LayoutError) -> String {
         error.to_string().replace(&format!("{}/", self.folder.path().display()), "")
     }
 }
 
-fn key(id: &str, initial_date: i64) -> WrappedKey {
+pub(super) fn key(id: &str, initial_date: i64) -> WrappedKey {
     let mut object = ManagedObject::new(id.to_owned(), ObjectType::SymmetricKey, initial_date);
     object.algorithm = Some(3);
     object.length_bits = Some(256);

@@ -25,6 +25,8 @@ mod vault_key;
 mod wrapped_key;
 
 #[cfg(test)]
+mod cloud_tests;
+#[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
 mod layout_tests;

@@ -141,6 +141,9 @@ fn renew(failure: &Failure) -> String {
         (Class::RoleNotUsable, ..) if failure.is_refused_role() => {
             "STS refuses the role: check its ARN and its trust policy".to_owned()
         }
+        (Class::RoleNotUsable, ..) if failure.provider != Provider::Aws => {
+            "put credentials into {file}, or pass flags".to_owned()
+        }
         (Class::RoleNotUsable, ..) => "put keys into {file}, or pass flags".to_owned(),
         (_, _, Some(CredentialOrigin::Flags | CredentialOrigin::Environment)) if failure.provider == Provider::Gcp => {
             "replace the service account's key file".to_owned()

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use super::failover::timed;
 use super::world::{Act, World};
 use crate::keys::{AzureCredentials, AzureEnvironment, Credentials, Secret, SecretText};
 use crate::kms::{AzureKms, Call, Class, Description, Kms, KmsError, Settings, Wrapped};
@@ -388,13 +387,6 @@ async fn a_kept_token_that_the_vault_refuses_is_given_up_and_the_call_made_once_
     // A token that was refused when it was new is not kept.
     open(&kms).await.unwrap_err();
     assert_eq!(asked(&world), (4, 6), "a new token that is refused is no reason to fetch another");
-}
-
-/// How long a future takes on the paused clock.
-async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {
-    let start = Instant::now();
-    let result = future.await;
-    (result, start.elapsed())
 }
 
 fn throttled(seconds: &str) -> Act {

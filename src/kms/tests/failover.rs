@@ -57,7 +57,7 @@ fn outcomes(error: &KmsError) -> Vec<String> {
 }
 
 /// How long a future takes on the paused clock.
-async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {
+pub(super) async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {
     let start = now();
     let output = future.await;
     (output, now() - start)

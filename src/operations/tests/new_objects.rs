@@ -27,6 +27,23 @@ async fn a_created_key_is_random_stored_and_had_again() {
 }
 
 #[tokio::test]
+async fn a_key_that_azure_has_wrapped_is_opened_with_the_version_that_wrapped_it() {
+    let mut bench = Bench::new();
+    let layout = SnapshotLayout::new(bench.disk.clone(), "/db".into(), Provider::Azure, CredentialSource::default());
+    bench.operations = Operations {
+        layout: Arc::new(layout),
+        provider: Provider::Azure,
+        kms_key: Some("https://v.vault.azure.net/keys/k".to_owned()),
+        ..bench.operations
+    };
+    bench.disk.put("only.azure.metadata", r#"{"tenantID": "t", "clientID": "c", "secret": "sesame"}"#);
+    let id = bench.one(create_aes()).await.value("UniqueIdentifier").to_owned();
+    bench.one(get(Some(&id))).await;
+    let key = "https://v.vault.azure.net/keys/k";
+    assert_eq!(bench.kms.calls(), [format!("wrap {id} by {key}"), format!("unwrap {id} by {key}/9f")]);
+}
+
+#[tokio::test]
 async fn create_takes_the_three_lengths_of_aes() {
     let bench = Bench::new();
     for (bits, accepted) in
