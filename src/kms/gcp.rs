@@ -96,10 +96,10 @@ impl GcpKms {
                     Box::pin(async move {
                         let (path, body) = ask(key);
                         let reply = rest::ask(&channel, Question { path: &path, bearer: Some(token), body }).await?;
-                        match reply.is_success() {
-                            true => read(&reply, key),
-                            false => Err(answers::of_kms(&reply, Caller { credentials, secret: token })),
+                        if reply.is_success() {
+                            return read(&reply, key);
                         }
+                        Err(answers::of_kms(&reply, Caller { credentials, secret: token }))
                     })
                 };
                 errand.run(send).await

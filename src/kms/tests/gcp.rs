@@ -386,6 +386,16 @@ async fn what_cannot_be_asked_with_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_private_key_counts_however_its_lines_are_broken() {
+    let base64: String = PRIVATE_KEY.lines().filter(|line| !line.starts_with("--")).collect();
+    let one_line = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
+    for pem in [one_line, PRIVATE_KEY.replace('\n', "\r\n"), PRIVATE_KEY.trim_end().to_owned()] {
+        let credentials = GcpCredentials { private_key: SecretText::new(pem), ..credentials() };
+        open(&provider(&World::new(), [decrypted()]), credentials, KEY).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn credentials_for_another_provider_are_not_tried() {
     let (context, kms) = (BTreeMap::new(), provider(&World::new(), [decrypted()]));
     let credentials = Credentials::Local(LocalCredentials { key_file: "/key".into() });

@@ -1,6 +1,6 @@
 //! What each of Google's refusals means, how long it is waited for, and to whom a call turns next.
 //!
-//! The texts are those of Google where one has been published; the table says which ones are written after the others.
+//! The texts are Google's own where one has been published; the others are written after those.
 
 use std::time::Duration;
 
