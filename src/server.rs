@@ -4,10 +4,14 @@
 //! message, bounded; one answer; and again, until the client says close_notify, which is answered by closing at once
 //! (a client of one exchange counts a lingering server as a failure, and tries again).
 //!
+//! Memory is bounded: so many connections at once ([`Limits::connections`]), each with at most [`SMALL`] bytes of its
+//! requests, and so many bytes of longer messages for all of them together ([`Limits::large`]).
+//!
 //! Invariants: nothing is allocated from a declared length; while an answer is made, a client that hangs up cancels it,
 //! and with it every call to a cloud; what was read and what is written is wiped afterwards, for both may hold a key.
 
 mod arrived;
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +24,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWriteExt as _};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
@@ -28,14 +32,18 @@ use zeroize::Zeroizing;
 use crate::env::{BoxFuture, BoxStream, Env, Listener};
 
 use arrived::Arrived;
+use places::{Place, Places};
 
 /// What the server bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at the same time; further ones wait in the system's queue.
+    /// Connections at the same time. When one more comes, that whose client has kept the server waiting longest ends.
     pub connections: u32,
     /// The longest request, in bytes with its header. Requests of MongoDB's clients stay under 1 KiB.
     pub message: usize,
+    /// How many bytes all requests that are longer than [`SMALL`] may have together, at least [`Limits::message`]; further
+    /// ones wait to be read.
+    pub large: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
     /// How long a connection may stay without a request: long, because clients hold sessions open between requests, and
@@ -52,8 +60,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            connections: 1024,
+            // A process may usually open 1024 files, and a request at work opens one more: its way to the provider.
+            connections: 480,
             message: 1024 * 1024,
+            large: 8 * 1024 * 1024,
             handshake: Duration::from_secs(10),
             idle: Duration::from_secs(60 * 60),
             arrival: Duration::from_secs(10),
@@ -62,6 +72,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// What a connection may keep in memory by itself, in bytes.
+pub const SMALL: usize = 16 * 1024;
 
 /// Makes the answer to one framed message.
 pub trait Answer: Send + Sync {
@@ -79,22 +92,29 @@ pub async fn serve(
     answer: Arc<dyn Answer>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let slots = Arc::new(Semaphore::new(limits.connections as usize));
-    let connection = Connection { tls: TlsAcceptor::from(tls), limits, answer, stop: stop.clone() };
+    let places = Places::new(limits.connections);
+    let connection = Connection {
+        tls: TlsAcceptor::from(tls),
+        limits,
+        large: Semaphore::new(limits.large.min(Semaphore::MAX_PERMITS)),
+        answer,
+        stop: stop.clone(),
+    };
     let connection = Arc::new(connection);
     loop {
         let next = async {
-            let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
-            (slot, listener.accept().await)
+            match listener.accept().await {
+                Ok((stream, _)) => Ok((stream, places.take().await)),
+                Err(error) => Err(error),
+            }
         };
-        let Some((slot, accepted)) = unless_stopped(&mut stop, next).await else { break };
+        let Some(accepted) = unless_stopped(&mut stop, next).await else { break };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, place)) => {
                 let connection = connection.clone();
                 env.spawn.spawn(Box::pin(async move {
                     // Whatever goes wrong on one connection ends that connection, and nothing else.
-                    let _ = connection.run(stream).await;
-                    drop(slot);
+                    let _ = connection.run(stream, place).await;
                 }));
             }
             // Out of file descriptors, or a connection reset before it was accepted: the listener itself is fine.
@@ -102,59 +122,89 @@ pub async fn serve(
         }
     }
     drop(listener);
-    let _ = timeout(limits.drain, slots.acquire_many(limits.connections)).await;
+    let _ = timeout(limits.drain, places.all_free()).await;
 }
 
 struct Connection {
     tls: TlsAcceptor,
     limits: Limits,
+    /// A permit for each byte of the messages that are longer than [`SMALL`].
+    large: Semaphore,
     answer: Arc<dyn Answer>,
     stop: watch::Receiver<bool>,
 }
 
 impl Connection {
-    async fn run(&self, stream: BoxStream) -> io::Result<()> {
+    async fn run(&self, stream: BoxStream, place: Place) -> io::Result<()> {
         let mut stop = self.stop.clone();
         // Who has not shaken hands yet has asked nothing, and holds no stop up.
-        let shaking = timeout(self.limits.handshake, self.tls.accept(stream));
-        let Some(shaken) = unless_stopped(&mut stop, shaking).await else { return Ok(()) };
+        let shaking = place.silently(timeout(self.limits.handshake, self.tls.accept(stream)));
+        let Some(Some(shaken)) = unless_stopped(&mut stop, shaking).await else { return Ok(()) };
         let mut stream = shaken??;
         let mut arrived = Arrived::default();
         loop {
-            let begins = timeout(self.limits.idle, arrived.fill(&mut stream, 1));
-            let Some(Ok(begun)) = unless_stopped(&mut stop, begins).await else { break };
-            if !begun? {
+            let begins = place.silently(timeout(self.limits.idle, arrived.fill(&mut stream, 1)));
+            let begun = match unless_stopped(&mut stop, begins).await {
+                Some(Some(Ok(begun))) => begun?,
+                // The place is needed: the client is told so if that takes no time.
+                Some(None) => return timeout(Duration::ZERO, stream.shutdown()).await?,
+                None | Some(Some(Err(_))) => break,
+            };
+            if !begun {
                 break;
             }
             let arrival = self.message(&mut stream, &mut arrived);
-            let Some(framed) = timeout(self.limits.arrival, arrival).await?? else { break };
+            let Some(arrival) = place.silently(timeout(self.limits.arrival, arrival)).await else { return Ok(()) };
+            let Some((framed, _share)) = arrival?? else { break };
             let message = arrived.take(framed.given());
-            let most = self.limits.message;
             let answer = self.answer.answer(&message);
-            let Some(answer) = unless_closed(&mut stream, &mut arrived, most, answer).await else { return Ok(()) };
-            timeout(self.limits.departure, async {
+            let Some(answer) = unless_closed(&mut stream, &mut arrived, SMALL, answer).await else { return Ok(()) };
+            let departure = timeout(self.limits.departure, async {
                 stream.write_all(&answer).await?;
                 stream.flush().await
-            })
-            .await??;
+            });
+            let Some(departure) = place.silently(departure).await else { return Ok(()) };
+            departure??;
             if framed == Framed::TooLong {
                 break;
             }
         }
-        timeout(self.limits.departure, stream.shutdown()).await?
+        let farewell = timeout(self.limits.departure, stream.shutdown());
+        place.silently(farewell).await.unwrap_or(Ok(Ok(())))?
     }
 
     /// Reads until a whole message has arrived; `None` where what arrives is not KMIP (not a Request Message: there is
     /// nobody to answer to) or the client hangs up.
-    async fn message<S: AsyncRead + Unpin>(&self, stream: &mut S, arrived: &mut Arrived) -> io::Result<Option<Framed>> {
+    /// With a long one comes its share of the memory for those.
+    async fn message<S: AsyncRead + Unpin>(
+        &self,
+        stream: &mut S,
+        arrived: &mut Arrived,
+    ) -> io::Result<Option<(Framed, Option<SemaphorePermit<'_>>)>> {
         if !arrived.fill(stream, HEADER).await? {
             return Ok(None);
         }
         let Some(length) = declared(arrived.bytes()) else { return Ok(None) };
         if length > self.limits.message {
-            return Ok(Some(Framed::TooLong));
+            return Ok(Some((Framed::TooLong, None)));
         }
-        Ok(arrived.fill(stream, length).await?.then_some(Framed::Whole(length)))
+        let mut share: Option<SemaphorePermit<'_>> = None;
+        let mut room = length.min(SMALL);
+        // Room is made for what arrives, not for what was announced: who only announces takes nobody's share.
+        while arrived.fill(stream, room).await? {
+            if room == length {
+                return Ok(Some((Framed::Whole(length), share)));
+            }
+            let more = SMALL.min(length - room);
+            let permit = self.large.acquire_many(u32::try_from(more).unwrap_or(u32::MAX)).await;
+            let permit = permit.expect("the semaphore is never closed");
+            match &mut share {
+                Some(share) => share.merge(permit),
+                None => share = Some(permit),
+            }
+            room += more;
+        }
+        Ok(None)
     }
 }
 

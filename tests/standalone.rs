@@ -10,7 +10,10 @@ mod standalone {
     mod client;
     mod process;
 
+    mod certificates;
     mod files;
+    mod hostile;
+    mod secrets;
     mod serving;
     mod starting;
 }

@@ -111,10 +111,11 @@ pub fn parse(
     }
 }
 
-/// clap's text, except that a long stray word is not repeated: it may be a secret whose flag was forgotten.
+/// clap's text, except that a long word in the wrong place is not repeated: it may be a secret whose flag was forgotten or
+/// taken for another.
 fn without_stray_secrets(error: &clap::Error) -> String {
     let mut text = error.render().to_string();
-    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue] {
         if let Some(ContextValue::String(word)) = error.get(kind)
             && !word.starts_with('-')
             && word.len() >= LONGEST_WORD_TO_REPEAT

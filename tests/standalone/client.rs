@@ -1,6 +1,6 @@
 //! A client as mongod is one: it reads the certificates that the proxy has written, and asks over TLS.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -20,6 +20,11 @@ pub(super) struct Client(StreamOwned<ClientConnection, TcpStream>);
 impl Client {
     /// Connects with the files in the dbpath.
     pub(super) fn connect(dbpath: &Dbpath, proxy: &Proxy) -> Self {
+        Client::with(Client::config(dbpath), proxy)
+    }
+
+    /// What a client needs to know, from the files in the dbpath.
+    pub(super) fn config(dbpath: &Dbpath) -> Arc<ClientConfig> {
         let env = Env::os();
         let mut roots = RootCertStore::empty();
         roots.add(tls::certificates(&env, &dbpath.path().join("kmipCA.pem")).unwrap().remove(0)).unwrap();
@@ -31,7 +36,12 @@ impl Client {
             .with_root_certificates(roots)
             .with_client_auth_cert(tls::certificates(&env, &own).unwrap(), key)
             .unwrap();
-        let connection = ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+        Arc::new(config)
+    }
+
+    /// Connects; the handshake comes with the first bytes.
+    pub(super) fn with(config: Arc<ClientConfig>, proxy: &Proxy) -> Self {
+        let connection = ClientConnection::new(config, "127.0.0.1".try_into().unwrap()).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", proxy.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -44,14 +54,32 @@ impl Client {
         self.0.flush().unwrap();
     }
 
+    /// Asks, and reads the first byte of the answer: in TLS 1.3 a client learns only then whether it may come in.
+    pub(super) fn try_ask(&mut self, request: &[u8]) -> io::Result<()> {
+        self.0.write_all(request)?;
+        self.0.flush()?;
+        self.0.read_exact(&mut [0])
+    }
+
     /// The values in the answer's payload that have a tag; empty for a failure.
     pub(super) fn ask(&mut self, request: &[u8], wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
         self.send(request);
+        self.answer(wanted)
+    }
+
+    /// The bytes of the next answer.
+    pub(super) fn whole_answer(&mut self) -> Vec<u8> {
         let mut answer = vec![0; 8];
         self.0.read_exact(&mut answer).unwrap();
         let length = u32::from_be_bytes(answer[4..].try_into().unwrap()) as usize;
         answer.resize(8 + length, 0);
         self.0.read_exact(&mut answer[8..]).unwrap();
+        answer
+    }
+
+    /// The values with a tag in the next answer.
+    pub(super) fn answer(&mut self, wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
+        let answer = self.whole_answer();
         let mut found = Vec::new();
         values(Reader::new(&answer), wanted, &mut found);
         found
@@ -71,6 +99,7 @@ fn values(mut reader: Reader<'_>, wanted: kmip_proxy::ttlv::Tag, found: &mut Vec
             Value::Structure(inside) => values(inside, wanted, found),
             Value::ByteString(bytes) if item.tag == wanted => found.push(bytes.to_vec()),
             Value::TextString(text) if item.tag == wanted => found.push(text.as_bytes().to_vec()),
+            Value::Enumeration(number) if item.tag == wanted => found.push(number.to_be_bytes().to_vec()),
             _ => {}
         }
     }

@@ -44,6 +44,23 @@ impl Dbpath {
         fs::read(self.path().join(name)).unwrap()
     }
 
+    /// The names of all files, with their folders.
+    pub(super) fn files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    found.push(path.strip_prefix(self.path()).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        found
+    }
+
     /// The permissions of a file, as three octal digits show them.
     pub(super) fn mode(&self, name: &str) -> u32 {
         use std::os::unix::fs::PermissionsExt as _;
@@ -62,9 +79,14 @@ impl Dbpath {
 
     /// Starts a proxy for this directory and a provider, on a port that the system chooses.
     pub(super) fn serve(&self, provider: &str) -> Proxy {
+        self.serve_with(provider, &[])
+    }
+
+    /// The same, with further flags.
+    pub(super) fn serve_with(&self, provider: &str, further: &[&str]) -> Proxy {
         let dbpath = self.path().to_str().unwrap();
         let flags = ["-cloudProvider", provider, "-dbpath", dbpath, "-kmipPort", "0", "-mongodPort", "27018"];
-        Proxy::start(self.program(&flags))
+        Proxy::start(self.program(&[&flags, further].concat()))
     }
 
     /// Runs the program to its end: exit code, standard output, standard error.
@@ -93,10 +115,11 @@ impl Proxy {
         let lines = lines(&mut child);
         let mut proxy = Proxy { child, lines, port: 0, greeting: Vec::new() };
         // The last line of a start.
-        while !proxy.greeting.last().is_some_and(|line| line.ends_with("activateKeys: false")) {
+        while !proxy.greeting.last().is_some_and(|line| line.contains("activateKeys: false")) {
             let line = proxy.line();
             if let Some((_, port)) = line.split_once("listening for KMIP on 127.0.0.1:") {
-                proxy.port = port.parse().unwrap();
+                let digits = port.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(port.len());
+                proxy.port = port[..digits].parse().unwrap();
             }
             proxy.greeting.push(line);
         }
@@ -113,6 +136,13 @@ impl Proxy {
                 panic!("it ended with {:?} after {:#?}", self.child.wait(), self.greeting)
             }
         }
+    }
+
+    /// The most memory that it ever had, in bytes (`VmHWM`, proc(5)).
+    pub(super) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
     /// Sends SIGTERM.

@@ -78,42 +78,89 @@ async fn what_is_not_tls_and_who_never_shakes_hands_harm_nobody_else() {
     let _ = at_once(plain.read_to_end(&mut Vec::new())).await;
 
     let silent = bench.connect();
-    // It holds the only slot until its handshake has taken too long.
-    let served = timeout(Limits::default().handshake + Duration::from_millis(3), async {
-        let mut client = bench.client().await;
-        client.write_all(&message(1, 8)).await.unwrap();
-        client.flush().await.unwrap();
-        read(&mut client, 18).await
-    });
-    assert_eq!(served.await.expect("the server waits for ever"), answer_to(&message(1, 8)));
+    settle().await;
+    assert_eq!(ask(&mut at_once(bench.client()).await).await, answer_to(&message(1, 8)));
     drop(silent);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_asks_nothing_for_long_gives_its_place_up() {
-    let bench = Bench::with(Limits { connections: 1, ..Limits::default() });
+async fn a_handshake_takes_only_so_long() {
+    let bench = Bench::new();
+    let mut silent = bench.connect();
+    let handshake = Limits::default().handshake;
+    let mut byte = [0];
+    assert!(timeout(handshake - Duration::from_millis(1), silent.read(&mut byte)).await.is_err(), "too early");
+    assert!(timeout(Duration::from_millis(3), silent.read(&mut byte)).await.is_ok(), "too late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_asks_nothing_for_long_ends() {
+    let bench = Bench::new();
     let mut silent = bench.client().await;
     let idle = Limits::default().idle;
     let early = timeout(idle - Duration::from_secs(1), read(&mut silent, 1)).await;
     assert!(early.is_err(), "a session may be held open between requests");
-    let mut second = timeout(Duration::from_secs(2), bench.client()).await.expect("the place is free again");
-    second.write_all(&message(1, 8)).await.unwrap();
-    second.flush().await.unwrap();
-    assert_eq!(at_once(read(&mut second, 18)).await, answer_to(&message(1, 8)));
+    assert_eq!(timeout(Duration::from_secs(2), rest(&mut silent)).await.expect("it is held for ever"), b"");
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_beyond_the_limit_wait_until_one_ends() {
-    let bench = Bench::with(Limits { connections: 2, ..Limits::default() });
-    let first = bench.client().await;
-    let _second = bench.client().await;
-    let mut third = pin!(bench.client());
-    assert!(timeout(Duration::from_secs(3600), third.as_mut()).await.is_err(), "three connections at once");
-    drop(first);
-    let mut third = at_once(third).await;
-    third.write_all(&message(1, 8)).await.unwrap();
-    third.flush().await.unwrap();
-    assert_eq!(at_once(read(&mut third, 18)).await, answer_to(&message(1, 8)));
+async fn when_all_places_are_taken_the_longest_silent_client_gives_way_to_the_next() {
+    let bench = Bench::with(Limits { connections: 3, ..Limits::default() });
+    let mut first = at_once(bench.client()).await;
+    let mut second = at_once(bench.client()).await;
+    let half = bench.connect();
+    settle().await;
+    // The first has been silent for a shorter time than the second now.
+    ask(&mut first).await;
+    assert_eq!(ask(&mut at_once(bench.client()).await).await, answer_to(&message(1, 8)));
+    assert_eq!(at_once(rest(&mut second)).await, b"", "it was told in good order");
+    assert_eq!(ask(&mut first).await, answer_to(&message(1, 8)), "it was not its turn");
+    drop(half);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_clients_that_never_shake_hands_keep_nobody_out() {
+    let bench = Bench::with(Limits { connections: 8, ..Limits::default() });
+    let silent: Vec<_> = (0..1000).map(|_| bench.connect()).collect();
+    settle().await;
+    assert_eq!(ask(&mut at_once(bench.client()).await).await, answer_to(&message(1, 8)));
+    drop(silent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_loses_a_place_while_an_answer_is_made() {
+    let bench = Bench::with(Limits { connections: 1, ..Limits::default() });
+    let gate = bench.scribe.hold();
+    let mut busy = bench.client().await;
+    send(&mut busy, &message(1, 8)).await;
+    bench.scribe.until_asked(1).await;
+    let mut next = pin!(bench.client());
+    assert!(timeout(Duration::from_secs(60), next.as_mut()).await.is_err(), "two connections at once");
+    gate.add_permits(2);
+    // The answer goes out, and then the place is needed.
+    assert_eq!(at_once(rest(&mut busy)).await, answer_to(&message(1, 8)));
+    assert_eq!(ask(&mut at_once(next).await).await, answer_to(&message(1, 8)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_requests_share_their_memory_and_short_ones_need_none_of_it() {
+    let bench = Bench::with(Limits { large: SMALL, ..Limits::default() });
+    let whole = message(1, u32::try_from(2 * SMALL - HEADER).unwrap());
+    // Who has announced much and sent little takes nothing from the others.
+    let mut announced = bench.client().await;
+    send(&mut announced, &whole[..SMALL - 1]).await;
+    let mut first = bench.client().await;
+    send(&mut first, &whole[..SMALL + 1]).await;
+    settle().await;
+    let mut second = bench.client().await;
+    send(&mut second, &whole).await;
+    settle().await;
+    assert_eq!(bench.scribe.asked(), 0, "two long requests have more than their share");
+    assert_eq!(ask(&mut bench.client().await).await, answer_to(&message(1, 8)));
+    send(&mut first, &whole[SMALL + 1..]).await;
+    assert_eq!(at_once(read(&mut first, whole.len() + 2)).await, answer_to(&whole));
+    assert_eq!(at_once(read(&mut second, whole.len() + 2)).await, answer_to(&whole));
+    drop(announced);
 }
 
 #[tokio::test(start_paused = true)]

@@ -216,6 +216,17 @@ async fn rest<S: AsyncRead + Unpin>(stream: &mut S) -> Vec<u8> {
     bytes
 }
 
+async fn send(client: &mut TlsStream<DuplexStream>, bytes: &[u8]) {
+    client.write_all(bytes).await.unwrap();
+    client.flush().await.unwrap();
+}
+
+/// Sends a short message, and reads its answer, which takes no time.
+async fn ask(client: &mut TlsStream<DuplexStream>) -> Vec<u8> {
+    send(client, &message(1, 8)).await;
+    at_once(read(client, 18)).await
+}
+
 /// Lets every other task do what it can without time passing.
 async fn settle() {
     for _ in 0..100 {
