@@ -1,9 +1,18 @@
-//! What only some clouds have: the one list, with the reasons. A file that uses such a thing is played with those clouds
-//! alone.
+//! What is different from cloud to cloud in a scenario file: the words for the same thing, and what only some clouds have.
+//! A file that uses such a thing is played with those clouds alone.
 
 use kmip_proxy::keys::Provider;
 
 use super::model::{Action, CredentialsKind, EndpointState, KeyChange, Metadata};
+
+/// What a customer's key has beside its name, so that the name alone does not say which key it is.
+pub(super) fn place(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Azure => "version",
+        Provider::Gcp => "location",
+        Provider::Aws | Provider::Local => "region",
+    }
+}
 
 /// Why a cloud cannot play an event, if it cannot: what it does not have, as `Azure Key Vault has …` completes it.
 pub(super) fn lacks(provider: Provider, action: &Action) -> Option<&'static str> {

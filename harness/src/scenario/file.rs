@@ -262,10 +262,11 @@ pub(super) struct ThenFile {
     /// The class of failure that the operator must be told.
     pub(super) class: Option<Text<Class>>,
     /// The Result Message of the failure, exactly. `{key}` stands for the identifier of the key that was asked for,
-    /// `{kms}` for the provider's key service (`AWS KMS`), `{provider}` for the provider (`aws`).
+    /// `{kms}` for the provider's key service (`AWS KMS`), `{provider}` for the provider (`aws`), `{place}` for what a
+    /// customer's key has beside its name (`region`).
     pub(super) message: Option<Text<Sentence>>,
     /// The first line of what the operator is told, exactly, such as `error[key-disabled]: the CMK of key {key} is
-    /// disabled`. `{key}`, `{kms}` and `{provider}` are as in `message`.
+    /// disabled`. `{key}`, `{kms}`, `{provider}` and `{place}` are as in `message`.
     pub(super) operator: Option<Text<Sentence>>,
     /// Whether mongod runs at the end of the time, or has ended by itself.
     pub(super) mongod: Option<Text<Running>>,

@@ -157,7 +157,8 @@ impl Reader<'_> {
     /// A text about whichever provider it is, about this one.
     fn named(&self, text: &str) -> String {
         let provider = self.cell.provider;
-        text.replace(OWN_PROVIDER, provider.as_str()).replace("{kms}", provider.title())
+        let text = text.replace(OWN_PROVIDER, provider.as_str()).replace("{kms}", provider.title());
+        text.replace("{place}", clouds::place(provider))
     }
 
     /// Whether an expectation can hold at all.

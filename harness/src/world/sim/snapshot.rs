@@ -178,10 +178,10 @@ pub(crate) fn write_credentials(ground: &Ground, world: &World, account: &dyn Ac
 pub(crate) const FIRST: &str = "new-keys";
 
 fn write_metadata(ground: &Ground, world: &World, account: &dyn Account, id: &str, content: Metadata) {
-    let provider = world.snapshot.provider;
-    let metadata = match provider {
-        Provider::Local => Some(json!({"keyFile": LOCAL_KEY_FILE})),
-        _ => account.metadata(content),
+    let (provider, metadata) = match world.snapshot.provider {
+        Provider::Local => (Provider::Local, Some(json!({"keyFile": LOCAL_KEY_FILE}))),
+        // A proxy that is started for another cloud finds no credentials for that.
+        _ => (world.provider, account.metadata(content)),
     };
     if let Some(metadata) = metadata {
         ground.disk.place(file(id, provider, "metadata"), metadata.to_string());
