@@ -2,7 +2,8 @@
 //!
 //! Flags win field by field, as Atlas documents them ("required only if not in the file"). The session token and the
 //! role follow the access key that they belong to, so that a stale one is never mixed in. The environment is asked
-//! last and as a whole: a shell that happens to hold AWS variables must not override the documented file.
+//! last and as a whole: a shell that happens to hold a cloud's variables must not override the documented file.
+//! What each provider wants to see stands in a file of its own.
 //!
 //! Invariant: nothing here is ever written to disk.
 
