@@ -120,12 +120,12 @@ errors! {
     }
     /// Nobody pays for the project.
     BillingDisabled {
-        kms: answer(403, "PERMISSION_DENIED", Documented, REASONS), oauth: None,
+        kms: answer(403, "PERMISSION_DENIED", Inferred, REASONS), oauth: None,
         text: "This API method requires billing to be enabled. Please enable billing on project #{consumer} by visiting https://console.developers.google.com/billing/enable?project={consumer} then retry. If you enabled billing for this project recently, wait a few minutes for the action to propagate to our systems and retry.", Detail::Info("BILLING_DISABLED"), Inferred
     }
     /// The access token is for something else.
     ScopeInsufficient {
-        kms: answer(403, "PERMISSION_DENIED", Documented, REASONS), oauth: None,
+        kms: answer(403, "PERMISSION_DENIED", Inferred, REASONS), oauth: None,
         text: "Request had insufficient authentication scopes.", Detail::Info("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), Inferred
     }
     /// An access token after its time.
@@ -140,7 +140,7 @@ errors! {
     }
     /// The account was disabled or deleted after the token had been given out.
     AccountInvalid {
-        kms: answer(401, "UNAUTHENTICATED", Documented, REASONS), oauth: None,
+        kms: answer(401, "UNAUTHENTICATED", Inferred, REASONS), oauth: None,
         text: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.", Detail::Info("ACCOUNT_STATE_INVALID"), Inferred
     }
     /// No Authorization header, or one of another scheme.
@@ -203,12 +203,12 @@ errors! {
     }
     /// The key, or the account to which it belongs, is disabled.
     AccountDisabled {
-        kms: None, oauth: answer(401, "disabled_client", Documented, OAUTH),
+        kms: None, oauth: answer(401, "disabled_client", Inferred, OAUTH),
         text: "The OAuth client was disabled.", Detail::Nothing, Documented
     }
     /// The assertion speaks for somebody else, and nobody has allowed that.
     Unauthorized {
-        kms: None, oauth: answer(401, "unauthorized_client", Documented, OAUTH),
+        kms: None, oauth: answer(401, "unauthorized_client", Inferred, OAUTH),
         text: "Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.", Detail::Nothing, Documented
     }
     /// A scope that there is not.
