@@ -157,7 +157,7 @@ pub enum StartError {
 pub async fn check(
     settings: Settings,
     env: Env,
-    kms: Option<Arc<dyn Kms>>,
+    kms: Arc<dyn Kms>,
     operator: Arc<dyn Operator>,
 ) -> Result<Vec<Checked>, StartError> {
     let provider = settings.cloud_provider;
@@ -165,7 +165,7 @@ pub async fn check(
         Arc::new(SnapshotLayout::new(env.files.clone(), settings.dbpath, provider, settings.credentials));
     let listing = layout.list()?;
     if listing.keys.is_empty() && listing.problems.is_empty() {
-        for notice in startup::files(&*layout, &listing, provider, kms.is_some()) {
+        for notice in startup::files(&*layout, &listing, provider) {
             operator.tell(&notice);
         }
     }
@@ -173,11 +173,11 @@ pub async fn check(
     Ok(Operations { env, layout, kms, provider, kms_key, deadline, operator }.check().await?)
 }
 
-/// Serves until `stop` turns true. `kms` is the provider's client, `None` where this version has none.
+/// Serves until `stop` turns true. `kms` is the provider's client.
 pub async fn run(
     settings: Settings,
     env: Env,
-    kms: Option<Arc<dyn Kms>>,
+    kms: Arc<dyn Kms>,
     operator: Arc<dyn Operator>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
@@ -207,7 +207,7 @@ pub async fn run(
         }
     };
 
-    for notice in startup::files(&*layout, &listing, settings.cloud_provider, kms.is_some()) {
+    for notice in startup::files(&*layout, &listing, settings.cloud_provider) {
         operator.tell(&notice);
     }
     let started = Listening {

@@ -23,7 +23,6 @@ use kmiplab::world::sim::{self, Planted};
 
 /// What no committed scenario shows: the table, the word, and why that is all right.
 const GAPS: &[(&str, &str, &str)] = &[
-    ("class", "provider-unsupported", "It is for a cloud that has no client yet; the product's own tests ask for one."),
     ("operation", "Query", "No client of MongoDB asks what a server can do; the product's own tests ask."),
     ("operation", "DiscoverVersions", "No client of MongoDB negotiates its version; the product's own tests do."),
     (

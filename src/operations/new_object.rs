@@ -81,7 +81,7 @@ pub(super) async fn keep(
         failure.detail = Some(format!("no random bytes for a new identifier: {error}"));
         operations.tell(&failure)
     })?;
-    let kms = operations.kms(&id)?;
+    let kms = &operations.kms;
     let wrapping = operations
         .layout
         .wrapping_for_new_keys(operations.kms_key.as_deref())

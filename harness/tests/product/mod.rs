@@ -65,7 +65,7 @@ impl Product {
         layout.prepare().expect("the folder is there");
         let told = Arc::new(Told::default());
         let operations = Operations {
-            kms: Some(Arc::new(LocalKms::new(env.clone()))),
+            kms: Arc::new(LocalKms::new(env.clone())),
             env,
             layout: Arc::new(layout),
             provider: Provider::Local,

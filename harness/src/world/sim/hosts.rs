@@ -106,7 +106,7 @@ struct Product {
 struct Parts {
     settings: proxy::Settings,
     env: Env,
-    kms: Option<Arc<dyn Kms>>,
+    kms: Arc<dyn Kms>,
     operator: Arc<dyn Operator>,
 }
 
@@ -136,7 +136,7 @@ impl Product {
             ..Default::default()
         };
         let kms = kms::for_provider(orders.cloud_provider, &env, &kms_settings);
-        let kms = kms.map(|kms| wrapped(&self.planted.kms, kms, trace));
+        let kms = wrapped(&self.planted.kms, kms, trace);
         let settings = proxy::Settings {
             dbpath: DBPATH.into(),
             bind: ([127, 0, 0, 1], KMIP_PORT).into(),
