@@ -82,7 +82,7 @@ fn the_clean_proxy_gives_nothing_to_find() {
     let record = explore::explore(&plan(0x5eed, 150), &Planted::default, &Silent::default());
     assert_eq!(told::human(&record, "out".as_ref()).lines().next(), Some("Explored 150 seeds from 0x5eed: 0 findings"));
     let unknown = record.counts.outcomes.get("unknown").copied().unwrap_or_default();
-    assert!(unknown * 6 < record.runs, "{unknown} of {} outcomes are unknown", record.runs);
+    assert!(unknown * 5 < record.runs, "{unknown} of {} outcomes are unknown", record.runs);
     for invariant in checker::INVARIANTS {
         assert!(record.counts.invariants[invariant.id] > 0, "{} was never put to the test", invariant.id);
     }

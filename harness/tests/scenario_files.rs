@@ -257,7 +257,7 @@ fn an_event_carries_what_happens_in_it_but_neither_when_nor_what_must_follow() {
     );
     assert_eq!(
         texts("mismatched-providers/restarted-with-the-right-provider")[2],
-        r#"start = "proxy", cloud_provider = "aws""#
+        r#"start = "proxy", cloud_provider = "{provider}""#
     );
 }
 

@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(found(&[removed[0], removed[1], ("edit", folder)]), 0, "nothing tells of it any more");
         assert_eq!(found(&[removed[1], ("edit", folder), removed[0]]), 1);
         let local = Story::of(
-            "final = \"opens\"\nworld.snapshot = { provider = \"local\" }",
+            "final = \"opens\"\nprovider = [\"local\"]",
             "  { at = \"1s\", start = \"mongod\" },",
         );
         let local = [removed[1], ("edit", folder), removed[0]].iter().fold(local, |story, (operation, path)| {

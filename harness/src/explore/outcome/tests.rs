@@ -155,7 +155,7 @@ fn clocks_that_are_further_off_than_aws_accepts_keep_it_closed() {
     assert_eq!(foreseen("", &["skew = \"+4m\""]), OPENS);
     assert_eq!(foreseen("", &["skew = \"-10m\""]), CLOSED);
     assert_eq!(foreseen("", &["skew = \"-10m\"", "skew = \"0s\""]), OPENS);
-    let local = "world.proxy = { cloud_provider = \"local\" }\nworld.snapshot = { provider = \"local\" }";
+    let local = "provider = [\"local\"]";
     assert_eq!(foreseen(local, &["skew = \"+10m\""]), OPENS, "nobody else's clock is asked");
 }
 
@@ -164,7 +164,7 @@ fn the_proxys_provider_must_be_that_of_the_key() {
     assert_eq!(foreseen("world.proxy = { cloud_provider = \"azure\" }", &[]), CLOSED);
     let mended = ["start = \"proxy\", cloud_provider = \"aws\""];
     assert_eq!(foreseen("world.proxy = { cloud_provider = \"azure\" }", &mended), OPENS);
-    assert_eq!(foreseen("world.snapshot = { provider = \"local\" }", &[]), CLOSED);
+    assert_eq!(foreseen("provider = [\"local\"]\nworld.proxy = { cloud_provider = \"aws\" }", &[]), CLOSED);
     assert_eq!(foreseen(EMPTY, &["start = \"proxy\", cloud_provider = \"gcp\""]), CLOSED);
 }
 
