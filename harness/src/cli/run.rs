@@ -12,8 +12,9 @@ use crate::report::progress::Progress;
 use crate::report::{FORMS, Report, Seed, json};
 use crate::scenario::{Provider, Scenario};
 
-/// How many seeds where none are named: enough to draw every phase and range several times.
-const SEEDS: u32 = 10;
+/// How many seeds where none are named: enough to draw every phase of a connection about twice, and few enough that all
+/// scenarios with all of their providers take less than a minute on two cores.
+const SEEDS: u32 = 6;
 
 /// What to run.
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
     /// Play with this provider alone
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<Provider>,
-    /// How many seeds each scenario is played with [default: 10, or 1 with --seed]
+    /// How many seeds each scenario is played with [default: 6, or 1 with --seed]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     seeds: Option<u32>,
     /// The first seed

@@ -43,7 +43,6 @@ pub(super) fn lacks_credentials(provider: Provider, kind: CredentialsKind) -> Op
 /// Why a metadata file of a cloud cannot hold that, if it cannot.
 pub(super) fn lacks_metadata(provider: Provider, metadata: Metadata) -> Option<&'static str> {
     match (provider, metadata) {
-        (Provider::Azure | Provider::Gcp, Metadata::RoleId) => Some(NO_ROLE),
         (Provider::Azure | Provider::Gcp, Metadata::WithoutToken) => Some("no session tokens"),
         _ => None,
     }

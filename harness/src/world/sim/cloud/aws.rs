@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use super::super::clock::WallClock;
 use super::super::disk::Disk;
-use super::{Account, CREATED_BEFORE, CloudEndpoint, TRUNCATED_AFTER, private_address, public_address, token_service};
+use super::{
+    Account, CREATED_BEFORE, CloudEndpoint, ROLE_ID, TRUNCATED_AFTER, private_address, public_address, token_service,
+};
 use crate::clouds::Cloud;
 use crate::clouds::aws::{Aws, Fault, Holder, IssuedCredentials};
 use crate::scenario::{
@@ -29,9 +31,6 @@ const ROLE: &str = "atlas-kms";
 
 /// The role's external id, as its trust policy asks for.
 const EXTERNAL_ID: &str = "kmiplab-external-id";
-
-/// A role as the Atlas API names it: no ARN, but an object id of Atlas.
-const ROLE_ID: &str = "6579e2a0c1d2b34e5f607182";
 
 /// The name of the token service's host.
 const STS: &str = "sts";

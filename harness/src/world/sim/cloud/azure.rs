@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::super::clock::WallClock;
 use super::super::disk::Disk;
-use super::{Account, CREATED_BEFORE, CloudEndpoint, TRUNCATED_AFTER, private_address, public_address, token_service};
+use super::{
+    Account, CREATED_BEFORE, CloudEndpoint, ROLE_ID, TRUNCATED_AFTER, private_address, public_address, token_service,
+};
 use crate::clouds::Cloud;
 use crate::clouds::azure::{Azure, Fault, IssuedCredentials, LOGIN_HOST};
 use crate::scenario::{Credentials, CredentialsKind, EndpointState, KeyChange, Metadata, World};
@@ -132,6 +134,9 @@ impl Account for AzureAccount {
             return None;
         }
         let current = self.current.borrow();
+        if content == Metadata::RoleId {
+            return Some(json!({"azureEnvironment": "AZURE", "tenantID": current.tenant_id, "roleId": ROLE_ID}));
+        }
         let issued = self.outdated.as_ref().filter(|_| content == Metadata::Outdated).unwrap_or(&current);
         Some(json!({
             "azureEnvironment": "AZURE",

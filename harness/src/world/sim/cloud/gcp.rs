@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::super::clock::WallClock;
 use super::super::disk::Disk;
-use super::{Account, CREATED_BEFORE, CloudEndpoint, TRUNCATED_AFTER, private_address, public_address, token_service};
+use super::{
+    Account, CREATED_BEFORE, CloudEndpoint, ROLE_ID, TRUNCATED_AFTER, private_address, public_address, token_service,
+};
 use crate::clouds::Cloud;
 use crate::clouds::gcp::{Fault, Gcp, IssuedKey, KEY_RING, PROJECT};
 use crate::scenario::{Credentials, EndpointState, KeyChange, Metadata, PRIVATE, World};
@@ -112,6 +114,9 @@ impl Account for GcpAccount {
     fn metadata(&self, content: Metadata) -> Option<Value> {
         if content == Metadata::Absent {
             return None;
+        }
+        if content == Metadata::RoleId {
+            return Some(json!({"roleId": ROLE_ID}));
         }
         let current = self.current.borrow();
         let issued = self.outdated.as_ref().filter(|_| content == Metadata::Outdated).unwrap_or(&current);

@@ -37,6 +37,9 @@ use crate::world::Entropy;
 /// How long before a run the customer's keys were made.
 const CREATED_BEFORE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// A role as the Atlas API names it: an object id of Atlas, and nothing that a cloud knows.
+const ROLE_ID: &str = "6579e2a0c1d2b34e5f607182";
+
 /// How many bytes of a truncated answer arrive.
 const TRUNCATED_AFTER: usize = 20;
 
