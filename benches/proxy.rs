@@ -4,7 +4,7 @@
 //! The proxy is the real program with the provider `local`, so that every Get reads its files and opens its key. The
 //! echo is this program started once more: the same rustls, the same certificates, the same runtime, answers of the same
 //! length, and nothing in between. One client asks them by turns, over one connection that is kept and over new ones.
-//! PyKMIP takes part where `KMIPLAB_PYTHON` names an interpreter that has it (the tests make one below `target/`).
+//! PyKMIP takes part once `cargo xtask clients` has set it up, or where `KMIPLAB_PYTHON` names an interpreter that has it.
 //!
 //! Nothing is asserted: machines differ. Ratios are medians over rounds, with the least and the greatest.
 
@@ -99,7 +99,7 @@ fn over_tls(certificates: &Certificates, asking: &Asking, bare: &Peer, sizes: Si
         println!("\n{what:<42} {:>9} {:>9}", "a second", "us each");
         for (name, cost) in ["kmip-proxy, provider local", "bare rustls echo", "PyKMIP"].into_iter().zip(costs) {
             if cost.is_empty() {
-                println!("{name:<42} not measured: KMIPLAB_PYTHON names no interpreter with PyKMIP");
+                println!("{name:<42} not measured: `cargo xtask clients` sets it up");
                 continue;
             }
             let of = if name.starts_with("kmip") { String::new() } else { ratios(cost, &costs[0]) };

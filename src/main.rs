@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::SystemTime;
 
-use kmip_proxy::cli::{self, CliError, Command, ImportCommand, StandardError, exit};
+use kmip_proxy::cli::{self, CliError, Command, ImportCommand, StandardError, exit, verdict};
 use kmip_proxy::config::Config;
 use kmip_proxy::env::Env;
 use kmip_proxy::keys::{self, CredentialSource, Import, ImportError, SnapshotLayout};
@@ -43,7 +43,11 @@ fn main() -> ExitCode {
 /// An exit code and what to say with it.
 type Failed = (u8, String);
 
-fn serve(config: Config, env: Env) -> Result<(), Failed> {
+fn serve(mut config: Config, env: Env) -> Result<(), Failed> {
+    // The commands that are shown must work from any directory.
+    if let Ok(absolute) = std::path::absolute(&config.dbpath) {
+        config.dbpath = absolute;
+    }
     let operator = Arc::new(StandardError::new(config.log_format, env.clock.clone()));
     let settings = proxy::Settings::from_config(config, &env).map_err(failed)?;
     let kms = kms::for_provider(settings.cloud_provider, &env, &settings.kms);
@@ -109,20 +113,15 @@ impl Signals {
 
 /// One line a key on standard output; why a key does not open stands on standard error.
 fn check(config: Config, env: Env) -> Result<(), Failed> {
-    let operator = Arc::new(StandardError::new(config.log_format, env.clock.clone()));
+    let format = config.log_format;
+    let operator = Arc::new(StandardError::new(format, env.clock.clone()));
     let settings = proxy::Settings::from_config(config, &env).map_err(failed)?;
     let kms = kms::for_provider(settings.cloud_provider, &env, &settings.kms);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(bug)?;
     let checked = runtime.block_on(proxy::check(settings, env, kms, operator)).map_err(failed)?;
     let mut out = std::io::stdout().lock();
     for key in &checked {
-        let verdict = if key.opens { "opens" } else { "does not open" };
-        let cmk = key
-            .cmk
-            .as_ref()
-            .map(|(name, state)| format!(", CMK {} is {}", name.escape_debug(), state.escape_debug()))
-            .unwrap_or_default();
-        let _ = writeln!(out, "{}: {verdict} ({}{cmk})", key.key, key.provider.title());
+        let _ = out.write_all(verdict(key, format).as_bytes());
     }
     let closed = checked.iter().filter(|key| !key.opens).count();
     match (checked.len(), closed) {

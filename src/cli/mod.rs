@@ -11,6 +11,7 @@ mod spelling;
 mod standard_error;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use crate::env::Files;
 use crate::keys::{CredentialSource, FlagCredentials, Provider, SecretText};
 
 pub use standard_error::StandardError;
+pub use verdict::verdict;
 
 /// Access key ids have 16 characters at least, secrets more.
 const LONGEST_WORD_TO_REPEAT: usize = 16;

@@ -17,7 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustls::crypto::CryptoProvider;
 use rustls::{RootCertStore, time_provider::TimeProvider};
@@ -106,6 +106,17 @@ pub enum Access {
     Owner,
 }
 
+/// A state of a file. Two stamps of one path are equal where its content is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which file the name leads to.
+    pub file: u64,
+    /// When it last changed, by the file system's clock.
+    pub changed: Duration,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
 /// Files, small enough to be read and written whole (a few kilobytes), hence without futures.
 ///
 /// The parts of a durable write are separate on purpose, so that a simulation can crash between them:
@@ -113,6 +124,13 @@ pub enum Access {
 pub trait Files: Debug + Send + Sync {
     /// The whole content of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// What tells this state of a file from any other without reading it. None where that cannot be told: there is no such
+    /// file, it may not be read, the system keeps nothing of the kind, or it was changed so recently that one more change
+    /// might not show. Whoever asks before reading may keep what was read for as long as the answer stays the same.
+    fn stamp(&self, _: &Path) -> Option<Stamp> {
+        None
+    }
 
     /// The paths of all entries in a directory, sorted: files, directories, and links, also those that lead nowhere.
     /// Nothing is looked at more closely, because what cannot be looked at would then seem absent.

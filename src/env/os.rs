@@ -8,14 +8,16 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Access, BoxFuture, BoxStream, Clock, Crypto, Env, Files, Listener, Network, Resolver, Roots, Spawn};
+use super::{
+    Access, BoxFuture, BoxStream, Clock, Crypto, Env, Files, Listener, Network, Resolver, Roots, Spawn, Stamp,
+};
 
 pub(super) fn env() -> Env {
     let os = Arc::new(Os { random: SystemRandom::new() });
@@ -34,6 +36,11 @@ pub(super) fn env() -> Env {
 struct Os {
     random: SystemRandom,
 }
+
+/// File systems count time in steps, some of one or two seconds: a file that changed within this time may change once
+/// more and keep its stamp.
+#[cfg(unix)]
+const RACY: Duration = Duration::from_secs(3);
 
 impl Network for Os {
     fn connect(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<BoxStream>> {
@@ -88,7 +95,23 @@ impl Clock for Os {
 
 impl Files for Os {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        use std::io::Read as _;
+        // Not fs::read: it asks for the length first, and our files fit into what is read at once.
+        let mut content = Vec::with_capacity(2048);
+        fs::File::open(path)?.take(u64::MAX).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    #[cfg(unix)]
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::metadata(path).ok()?;
+        // The time of the last change of content, owner or mode, which no program can set back (stat(2), st_ctime).
+        let seconds = u64::try_from(metadata.ctime()).ok()?;
+        let changed = Duration::new(seconds, u32::try_from(metadata.ctime_nsec()).ok()?);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let settled = now.checked_sub(changed)? > RACY;
+        settled.then_some(Stamp { file: metadata.ino(), changed, length: metadata.len() })
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {

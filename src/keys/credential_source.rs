@@ -70,6 +70,17 @@ pub enum CredentialOrigin {
     Environment,
 }
 
+impl CredentialOrigin {
+    /// As people read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CredentialOrigin::Flags => "from flags",
+            CredentialOrigin::Metadata => "from the metadata file",
+            CredentialOrigin::Environment => "from environment variables",
+        }
+    }
+}
+
 /// Credentials and where they came from, for messages.
 #[derive(Clone, Debug)]
 pub struct ResolvedCredentials {

@@ -29,6 +29,8 @@ mod cloud_tests;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
+mod kept_tests;
+#[cfg(test)]
 mod layout_tests;
 
 pub use credential_source::{CredentialOrigin, CredentialSource, FlagCredentials, ResolvedCredentials};

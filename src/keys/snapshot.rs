@@ -6,11 +6,12 @@
 //! Invariant: a missing folder or an unreadable file is an error; only a folder that can be read, and that holds no
 //! entry whatever with the identifier, says that a key never existed.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::env::{Access, Files, beside};
+use crate::env::{Access, Files, Stamp, beside};
 
 use super::credential_source::Metadata;
 use super::{
@@ -21,6 +22,9 @@ use super::{
 /// The folder's name, as Atlas documents it.
 const FOLDER: &str = "cloudProviderCredentials";
 
+/// How many keys are kept as they were read. A MongoDB server uses one, a driver a few.
+const MOST_READ: usize = 64;
+
 /// The keys of one dbpath on disk.
 #[derive(Debug)]
 pub struct SnapshotLayout {
@@ -30,12 +34,14 @@ pub struct SnapshotLayout {
     source: CredentialSource,
     /// Held while a key file is written: two writers of one file would share the file beside it.
     writing: Mutex<()>,
+    /// Keys as they were read, wrapped, with the states of their files.
+    read: Mutex<BTreeMap<PathBuf, (Stamp, WrappedKey)>>,
 }
 
 impl SnapshotLayout {
     /// The layout in a dbpath. Touches nothing yet: see [`Layout::prepare`].
     pub fn new(files: Arc<dyn Files>, dbpath: PathBuf, provider: Provider, source: CredentialSource) -> Self {
-        SnapshotLayout { files, dbpath, provider, source, writing: Mutex::new(()) }
+        SnapshotLayout { files, dbpath, provider, source, writing: Mutex::default(), read: Mutex::default() }
     }
 
     fn folder(&self) -> PathBuf {
@@ -48,6 +54,29 @@ impl SnapshotLayout {
             metadata: self.folder().join(format!("{id}.{provider}.metadata")),
             key: self.folder().join(format!("{id}.{provider}.key.json")),
         }
+    }
+
+    /// The key in a file, or `None` where there is no such file. What was read is kept, still wrapped, until the file is
+    /// another.
+    fn key(&self, path: &Path, id: &str) -> Result<Option<WrappedKey>, LayoutError> {
+        // Before reading: what changes in between is noticed the next time.
+        let stamp = self.files.stamp(path);
+        if let Some(stamp) = stamp
+            && let Some((_, key)) = lock(&self.read).get(path).filter(|(known, _)| *known == stamp)
+        {
+            return Ok(Some(key.clone()));
+        }
+        let Some(content) = self.read(path)? else { return Ok(None) };
+        let key = key_file::parse(path, id, &content)?;
+        let mut read = lock(&self.read);
+        read.remove(path);
+        if let Some(stamp) = stamp {
+            if read.len() >= MOST_READ {
+                read.clear();
+            }
+            read.insert(path.to_owned(), (stamp, key.clone()));
+        }
+        Ok(Some(key))
     }
 
     /// A file's content, or `None` where there is no such file.
@@ -119,8 +148,8 @@ impl SnapshotLayout {
         if let Some(content) = self.read(&own.metadata)? {
             return Ok((own.metadata, Some(Secret::new(content))));
         }
-        let Some(key) = self.read(&own.key)? else { return Ok((own.metadata, None)) };
-        let Some(owner) = key_file::parse(&own.key, id, &key)?.credentials_of else { return Ok((own.metadata, None)) };
+        let key = self.key(&own.key, id)?;
+        let Some(owner) = key.and_then(|key| key.credentials_of) else { return Ok((own.metadata, None)) };
         let borrowed = self.paths(&owner, provider).metadata;
         let content = self.read(&borrowed)?;
         Ok((borrowed, content.map(Secret::new)))
@@ -183,8 +212,7 @@ impl Layout for SnapshotLayout {
             return Ok(Found::NeverExisted);
         }
         let own = self.paths(id, self.provider);
-        if let Some(content) = self.read(&own.key)? {
-            let key = key_file::parse(&own.key, id, &content)?;
+        if let Some(key) = self.key(&own.key, id)? {
             let provider = key.master_key.provider();
             return Ok(if provider == self.provider {
                 Found::Present(Box::new(key))
@@ -256,12 +284,12 @@ impl Layout for SnapshotLayout {
     }
 
     fn store(&self, key: &WrappedKey) -> Result<PathBuf, LayoutError> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = lock(&self.writing);
         self.write(key)
     }
 
     fn update(&self, id: &str, change: &mut Change<'_>) -> Result<WrappedKey, UpdateError> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = lock(&self.writing);
         let Found::Present(mut key) = self.find(id)? else { return Err(UpdateError::NotPresent) };
         change(&mut key)?;
         self.write(&key)?;
@@ -330,6 +358,11 @@ impl Layout for SnapshotLayout {
         identifier::is_possible(id).then(|| self.paths(id, self.provider))
     }
 }
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The identifier in the name of a file of a provider.
 fn identifier_for(provider: Provider, path: &Path, kind: &str) -> Option<String> {
     let id = path.file_name()?.to_str()?.strip_suffix(&format!(".{provider}.{kind}"))?;

@@ -6,7 +6,7 @@
 //!
 //! Invariant: what was opened is wiped at once, and nothing is written.
 
-use crate::keys::{LayoutError, Provider, WrappedKey};
+use crate::keys::{CredentialOrigin, LayoutError, Provider, WrappedKey};
 use crate::kms::{Call, Description};
 
 use super::{Operations, get};
@@ -20,6 +20,8 @@ pub struct Checked {
     pub provider: Provider,
     /// The CMK and its state in the provider's words, where they could be learned.
     pub cmk: Option<(String, String)>,
+    /// Where the credentials came from, where any are at hand.
+    pub credentials: Option<CredentialOrigin>,
     /// Whether the key was opened.
     pub opens: bool,
 }
@@ -38,7 +40,9 @@ impl Operations {
         ids.sort_unstable();
         let mut checked = Vec::with_capacity(ids.len());
         for id in ids {
-            let mut verdict = Checked { key: id.to_owned(), provider: self.provider, cmk: None, opens: false };
+            let credentials = self.layout.credentials(id, self.provider).ok().map(|resolved| resolved.origin);
+            let mut verdict =
+                Checked { key: id.to_owned(), provider: self.provider, cmk: None, credentials, opens: false };
             // Whatever fails from here on has been told to the operator.
             if let Ok(key) = self.find(id) {
                 verdict.cmk = self.describe(&key).await.map(|description| (description.name, description.state));

@@ -43,18 +43,13 @@ pub fn notice(failure: &Failure) -> Notice {
     let (_, other) = place(failure.provider);
     let headline =
         row.headline.replace("{other}", other).replace("{provider}", failure.provider.title()).replace("{key}", &key);
-    let mut lines: Vec<(&str, String)> = vec![("key", key.clone())];
+    let mut lines = vec![("key", key.clone())];
     if let Some(cmk) = &failure.cmk {
         lines.push(("cmk", cmk.clone()));
     }
     lines.push(("cause", cause(failure)));
     if let (Some(origin), Concerns::Credentials) | (Some(origin), Concerns::Nothing) = (failure.origin, row.concerns) {
-        let origin = match origin {
-            CredentialOrigin::Flags => "from flags",
-            CredentialOrigin::Metadata => "from the metadata file",
-            CredentialOrigin::Environment => "from environment variables",
-        };
-        lines.push(("credentials", origin.to_owned()));
+        lines.push(("credentials", origin.as_str().to_owned()));
     }
     if let Some(file) = file(failure, row.concerns) {
         lines.push(("file", file.display().to_string()));
@@ -69,14 +64,21 @@ pub fn notice(failure: &Failure) -> Notice {
     lines
         .extend(failure.attempts.iter().map(|attempt| ("tried", format!("{}: {}", attempt.endpoint, attempt.outcome))));
     lines.extend(next::steps(failure).into_iter().map(|step| ("next", step)));
-    Notice { class: Some(failure.class), severity: Severity::Error, key: Some(key), headline, text: columns(&lines) }
+    Notice {
+        class: Some(failure.class),
+        severity: Severity::Error,
+        key: Some(key),
+        headline,
+        text: columns(&lines),
+        details: lines,
+    }
 }
 
 /// A warning that an answer had to leave something out, because no client of its version of KMIP can read it.
 pub fn left_out(version: &str, what: impl Iterator<Item = String>) -> Notice {
     // Two keys of a batch may lack the same thing.
     let what: BTreeSet<String> = what.collect();
-    let mut lines: Vec<(&str, String)> = what.into_iter().map(|what| ("left out", what)).collect();
+    let mut lines: Vec<(&'static str, String)> = what.into_iter().map(|what| ("left out", what)).collect();
     lines.push(("next", "let the client ask in a later version of KMIP if it needs that".to_owned()));
     Notice {
         class: None,
@@ -84,6 +86,7 @@ pub fn left_out(version: &str, what: impl Iterator<Item = String>) -> Notice {
         key: None,
         headline: format!("an answer in KMIP {version} went out without what is younger than that"),
         text: columns(&lines),
+        details: lines,
     }
 }
 

@@ -65,8 +65,10 @@ pub struct Notice {
     pub key: Option<String>,
     /// What happened, in one line without a full stop.
     pub headline: String,
-    /// The details: lines such as `cause      ...`, without indentation; may be empty.
+    /// The details for people: lines such as `cause      ...`, without indentation; may be empty.
     pub text: String,
+    /// The same for programs: labels and what they say, in order; empty where the text is prose.
+    pub details: Vec<(&'static str, String)>,
 }
 
 /// The answer for a KMIP client.

@@ -319,7 +319,8 @@ fn unreachable(failure: &Failure) -> Vec<String> {
             "or go to another region of this multi-Region key: region in the metadata file, or -awsRegion".into(),
         );
     }
-    steps.push("or name another endpoint by --kms-endpoint".to_owned());
+    // Whoever asks for a role or a token first may be stuck there: the cause names the endpoint.
+    steps.push("or name another endpoint by --kms-endpoint, or --token-endpoint for the token service".to_owned());
     steps
 }
 

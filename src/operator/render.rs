@@ -1,5 +1,6 @@
 //! A notice as it is printed: text for people, or one JSON object a line for log collectors.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::SystemTime;
 
@@ -56,12 +57,18 @@ fn text(notice: &Notice) -> String {
 
 fn json(notice: &Notice, now: SystemTime) -> String {
     let time = OffsetDateTime::from(now).format(&Rfc3339).ok();
+    // Each label has a list, because some are said several times: nobody need ask which.
+    let mut details: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (label, said) in &notice.details {
+        details.entry(label).or_default().push(printable(said));
+    }
     let line = serde_json::json!({
         "time": time,
         "severity": notice.severity.as_str(),
         "class": notice.class.map(|class| class.code()),
         "key": notice.key,
-        "headline": notice.headline,
+        "headline": printable(&notice.headline),
+        "details": details,
         "text": notice.text,
     });
     format!("{line}\n")

@@ -43,8 +43,8 @@ pub fn listening(start: &Listening) -> Vec<Notice> {
     ];
     lines.extend(start.written.iter().map(|path| ("written", path.display().to_string())));
     vec![
-        information(format!("listening for KMIP on {}", start.address), columns(&lines)),
-        information("next, start mongod".to_owned(), mongod(start)),
+        information(format!("listening for KMIP on {}", start.address), lines),
+        prose("next, start mongod".to_owned(), mongod(start)),
     ]
 }
 
@@ -78,14 +78,14 @@ pub fn files(layout: &dyn Layout, listing: &Listing, provider: Provider) -> Vec<
 /// The only metadata file of a dbpath without keys may have been put there for keys to come, or be what is left of one.
 fn lender(layout: &dyn Layout, id: &str) -> Option<Notice> {
     let files = layout.files_of(id)?;
-    let text = columns(&[
+    let lines = vec![
         ("file", files.metadata.display().to_string()),
         (
             "note",
             format!("no key has been made here yet; in a snapshot {} is missing: restore it", files.key.display()),
         ),
-    ]);
-    Some(Notice { key: Some(id.to_owned()), ..information(format!("credentials for new keys: {id}"), text) })
+    ];
+    Some(Notice { key: Some(id.to_owned()), ..information(format!("credentials for new keys: {id}"), lines) })
 }
 
 fn no_key(listing: &Listing, provider: Provider) -> Notice {
@@ -100,18 +100,25 @@ fn no_key(listing: &Listing, provider: Provider) -> Notice {
             Provider::Local => "A first start of mongod makes one, under the key that --local-key-file names. ",
         };
         format!("{first}For a snapshot, {check}")
+    } else if let Some((key, _)) = listing.of_others.first() {
+        let other = key.master_key.provider();
+        format!("There are keys of {} here: start the proxy with -cloudProvider {other}", other.title())
     } else {
         format!("Other files stand there, so that a key may be missing. Before mongod is started, {check}")
     };
-    warning(information(headline, text))
+    warning(prose(headline, text))
 }
 
 fn warning(notice: Notice) -> Notice {
     Notice { severity: Severity::Warning, ..notice }
 }
 
-fn information(headline: String, text: String) -> Notice {
-    Notice { class: None, severity: Severity::Information, key: None, headline, text }
+fn information(headline: String, details: Vec<(&'static str, String)>) -> Notice {
+    Notice { details: details.clone(), ..prose(headline, columns(&details)) }
+}
+
+fn prose(headline: String, text: String) -> Notice {
+    Notice { class: None, severity: Severity::Information, key: None, headline, text, details: Vec::new() }
 }
 
 /// The commands for the three kinds of mongod. Percona Server reads activateKeys as a switch, so that `false` can only

@@ -272,6 +272,9 @@ fn a_notice_is_one_line_of_json() {
     assert_eq!(value["time"], "1970-01-02T00:00:00Z");
     assert_eq!((&value["class"], &value["key"]), (&"key-disabled".into(), &KEY.into()));
     assert_eq!(value["severity"], "error");
+    let steps = next::steps(&reported(Class::KeyDisabled));
+    assert_eq!(value["details"]["next"], serde_json::json!(steps));
+    assert_eq!(value["details"]["key"], serde_json::json!([KEY]));
 }
 
 #[test]

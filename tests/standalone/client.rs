@@ -1,7 +1,8 @@
 //! A client as mongod is one: it reads the certificates that the proxy has written, and asks over TLS.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 
 use kmip_proxy::env::Env;
@@ -25,10 +26,15 @@ impl Client {
 
     /// What a client needs to know, from the files in the dbpath.
     pub(super) fn config(dbpath: &Dbpath) -> Arc<ClientConfig> {
+        Client::config_from(dbpath.path())
+    }
+
+    /// The same, from the files in any folder.
+    pub(super) fn config_from(folder: &Path) -> Arc<ClientConfig> {
         let env = Env::os();
         let mut roots = RootCertStore::empty();
-        roots.add(tls::certificates(&env, &dbpath.path().join("kmipCA.pem")).unwrap().remove(0)).unwrap();
-        let own = dbpath.path().join("kmipClient.pem");
+        roots.add(tls::certificates(&env, &folder.join("kmipCA.pem")).unwrap().remove(0)).unwrap();
+        let own = folder.join("kmipClient.pem");
         let key = PrivateKeyDer::from_pem_slice(&env.files.read(&own).unwrap()).unwrap();
         let config = ClientConfig::builder_with_details(env.crypto.provider(), env.tls_time())
             .with_safe_default_protocol_versions()
@@ -41,8 +47,13 @@ impl Client {
 
     /// Connects; the handshake comes with the first bytes.
     pub(super) fn with(config: Arc<ClientConfig>, proxy: &Proxy) -> Self {
+        Client::at(config, proxy.port)
+    }
+
+    /// The same, to a port.
+    pub(super) fn at(config: Arc<ClientConfig>, port: u16) -> Self {
         let connection = ClientConnection::new(config, "127.0.0.1".try_into().unwrap()).unwrap();
-        let stream = TcpStream::connect(("127.0.0.1", proxy.port)).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Client(StreamOwned::new(connection, stream))
@@ -54,6 +65,12 @@ impl Client {
         self.0.flush().unwrap();
     }
 
+    /// The whole answer to a request, or the end of the connection.
+    pub(super) fn exchange(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        self.send(request);
+        message(&mut self.0)
+    }
+
     /// Asks, and reads the first byte of the answer: in TLS 1.3 a client learns only then whether it may come in.
     pub(super) fn try_ask(&mut self, request: &[u8]) -> io::Result<()> {
         self.0.write_all(request)?;
@@ -63,26 +80,17 @@ impl Client {
 
     /// The values in the answer's payload that have a tag; empty for a failure.
     pub(super) fn ask(&mut self, request: &[u8], wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
-        self.send(request);
-        self.answer(wanted)
+        found(&self.exchange(request).unwrap(), wanted)
     }
 
     /// The bytes of the next answer.
     pub(super) fn whole_answer(&mut self) -> Vec<u8> {
-        let mut answer = vec![0; 8];
-        self.0.read_exact(&mut answer).unwrap();
-        let length = u32::from_be_bytes(answer[4..].try_into().unwrap()) as usize;
-        answer.resize(8 + length, 0);
-        self.0.read_exact(&mut answer[8..]).unwrap();
-        answer
+        message(&mut self.0).unwrap()
     }
 
     /// The values with a tag in the next answer.
     pub(super) fn answer(&mut self, wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
-        let answer = self.whole_answer();
-        let mut found = Vec::new();
-        values(Reader::new(&answer), wanted, &mut found);
-        found
+        found(&self.whole_answer(), wanted)
     }
 
     /// Waits until the proxy closes the connection in good order: with a close_notify and without another byte.
@@ -91,6 +99,22 @@ impl Client {
         self.0.read_to_end(&mut rest).unwrap();
         assert_eq!(rest, b"");
     }
+}
+
+/// The next whole message on a connection: its first eight bytes say how long the rest is (KMIP 1.4 section 9.1.1).
+pub(super) fn message(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut message = vec![0; 8];
+    stream.read_exact(&mut message)?;
+    let length = u32::from_be_bytes([message[4], message[5], message[6], message[7]]) as usize;
+    message.resize(8 + length, 0);
+    stream.read_exact(&mut message[8..])?;
+    Ok(message)
+}
+
+fn found(answer: &[u8], wanted: kmip_proxy::ttlv::Tag) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    values(Reader::new(answer), wanted, &mut found);
+    found
 }
 
 fn values(mut reader: Reader<'_>, wanted: kmip_proxy::ttlv::Tag, found: &mut Vec<Vec<u8>>) {

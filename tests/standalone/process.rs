@@ -91,13 +91,18 @@ impl Dbpath {
 
     /// Runs the program to its end: exit code, standard output, standard error.
     pub(super) fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
-        let mut child = self.program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = lines(&mut child);
-        let (status, error) = end(&mut child, &lines, PATIENCE);
-        let mut out = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        (status.code(), out, error.iter().map(|line| format!("{line}\n")).collect())
+        to_the_end(self.program(arguments))
     }
+}
+
+/// Runs a program to its end: exit code, standard output (little of it), standard error.
+pub(super) fn to_the_end(mut command: Command) -> (Option<i32>, String, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = lines(&mut child);
+    let (status, error) = end(&mut child, &lines, PATIENCE);
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    (status.code(), out, error.iter().map(|line| format!("{line}\n")).collect())
 }
 
 /// A proxy that listens. It is killed when dropped.

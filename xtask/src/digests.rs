@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Path) -> Result<Vec<String>, String> {
     for build in BUILDS {
         build.run(root)?;
     }
-    let target = target(&METADATA.output(root)?)?;
+    let target = target_folder(root)?;
     let files = scenarios(root).map_err(|error| format!("failed to list the scenarios: {error}"))?;
     if files.is_empty() {
         return Err("there is no scenario to compare".to_owned());
@@ -46,6 +46,10 @@ pub(crate) fn run(root: &Path) -> Result<Vec<String>, String> {
 }
 
 /// The folder into which Cargo builds.
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf, String> {
+    target(&METADATA.output(root)?)
+}
+
 fn target(metadata: &str) -> Result<PathBuf, String> {
     let metadata: Value = serde_json::from_str(metadata).map_err(|error| format!("cargo metadata: {error}"))?;
     let folder = metadata.get("target_directory").and_then(Value::as_str);

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing here needs more than a Rust toolchain; what a chore needs besides, it installs or names.
 
+mod clients;
 mod deny;
 mod digests;
 mod fmt;
@@ -22,6 +23,7 @@ usage: cargo xtask COMMAND
   order             check that the rooms of each crate use only what stands above them
   schema [--check]  write the JSON Schema of scenario files, or check the committed one
   digests           compare the digests of all scenarios between the debug and the release build
+  clients           set up the real clients that tests start, in target/
   deny              check bans, licences and sources of all dependencies against deny.toml
 
 exit codes: 0 green, 1 red, 2 no such command";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["fmt"] => fmt::write(&root),
         ["fmt", "--check"] => fmt::check(&root),
         ["digests"] => digests::run(&root).map(drop),
+        ["clients"] => clients::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
         ["deny"] => deny::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");

@@ -37,6 +37,18 @@ impl<'a> Program<'a> {
         if status.success() { Ok(()) } else { Err(format!("`{}` ended with {status}", self.line())) }
     }
 
+    /// Runs it in silence; an error says how it ended, and what it said of that.
+    pub(crate) fn run_and_tell(&self, root: &Path) -> Result<(), String> {
+        let output =
+            self.command(root).output().map_err(|error| format!("failed to start `{}`: {error}", self.line()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        Err(format!("`{}` ended with {}: {}", self.line(), output.status, said.join(" / ")))
+    }
+
     /// Runs it and gives what it printed.
     pub(crate) fn output(&self, root: &Path) -> Result<String, String> {
         let output = self

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::program::Program;
-use crate::{deny, digests, fmt, order, schema};
+use crate::{clients, deny, digests, fmt, order, schema};
 
 /// `cargo xtask test`.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
@@ -144,6 +144,7 @@ fn steps(ci: bool) -> Vec<Step> {
             }),
         },
         program("documentation tests", &["cargo", "test", "--doc", "--workspace", "--locked"]),
+        Step { title: "real clients", what: What::Chore("cargo xtask clients", clients::run) },
         program("tests", tests),
         program(
             "release build",

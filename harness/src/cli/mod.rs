@@ -14,6 +14,7 @@ mod explain;
 mod explore;
 mod interrupt;
 mod list;
+mod oasis;
 mod replay;
 mod report;
 mod run;
@@ -65,6 +66,8 @@ enum Verb {
     List(list::Arguments),
     /// Explains a class of failure, an invariant, a verb, or an exit code; lists them if none is named
     Explain(explain::Arguments),
+    /// Plays the OASIS KMIP test cases against any KMIP server, and says which answers differ
+    Oasis(oasis::Arguments),
     /// Prints the JSON Schema of scenario files
     Schema(schema::Arguments),
 }
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Verb::Check(arguments) => check::execute(&arguments),
         Verb::List(arguments) => list::execute(&arguments),
         Verb::Explain(arguments) => explain::execute(&arguments),
+        Verb::Oasis(arguments) => oasis::execute(&arguments),
         Verb::Schema(arguments) => schema::execute(&arguments),
     })
 }

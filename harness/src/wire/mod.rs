@@ -9,6 +9,7 @@ pub mod item;
 pub mod message;
 pub mod names;
 pub mod since;
+mod tables;
 
 pub use item::{Item, Value, WireError, parse, text, write};
 pub use message::{Answer, AnswerItem, Header};

@@ -5,6 +5,8 @@
 //!
 //! Invariant: a number and its title stand here once; every other file of the room names them through this one.
 
+use super::tables::{CHOICES_ARE_TAGS, LATER_TAGS, MASKS, MORE_CHOICES};
+
 /// Declares the tags that the lab itself reads or writes, from their titles' numbers.
 macro_rules! tags {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
@@ -15,8 +17,12 @@ macro_rules! tags {
 tags! {
     /// Attribute.
     ATTRIBUTE = 0x420008,
+    /// Attribute Index.
+    ATTRIBUTE_INDEX = 0x420009,
     /// Attribute Name.
     ATTRIBUTE_NAME = 0x42000A,
+    /// Attribute Reference, since 2.0.
+    ATTRIBUTE_REFERENCE = 0x42013B,
     /// Attribute Value.
     ATTRIBUTE_VALUE = 0x42000B,
     /// Batch Count.
@@ -117,6 +123,46 @@ tags! {
     TIME_STAMP = 0x420092,
     /// Unique Identifier.
     UNIQUE_IDENTIFIER = 0x420094,
+    /// Application Namespace.
+    APPLICATION_NAMESPACE = 0x420003,
+    /// Asynchronous Correlation Value.
+    ASYNCHRONOUS_CORRELATION_VALUE = 0x420006,
+    /// Attributes, since 2.0.
+    ATTRIBUTES = 0x420125,
+    /// Authenticated Encryption Tag, since 1.4.
+    AUTHENTICATED_ENCRYPTION_TAG = 0x4200FF,
+    /// Correlation Value, since 1.3.
+    CORRELATION_VALUE = 0x4200D6,
+    /// Digest Value.
+    DIGEST_VALUE = 0x420035,
+    /// Extension Information, since 1.1.
+    EXTENSION_INFORMATION = 0x4200A4,
+    /// Hashing Algorithm.
+    HASHING_ALGORITHM = 0x420038,
+    /// Linked Object Identifier.
+    LINKED_OBJECT_IDENTIFIER = 0x42004C,
+    /// MAC Data, since 1.2.
+    MAC_DATA = 0x4200C6,
+    /// Message Extension.
+    MESSAGE_EXTENSION = 0x420051,
+    /// Object Group.
+    OBJECT_GROUP = 0x420056,
+    /// Private Key Unique Identifier.
+    PRIVATE_KEY_UNIQUE_IDENTIFIER = 0x420066,
+    /// Public Key Unique Identifier.
+    PUBLIC_KEY_UNIQUE_IDENTIFIER = 0x42006F,
+    /// Query Function.
+    QUERY_FUNCTION = 0x420074,
+    /// Server Correlation Value, since 1.4.
+    SERVER_CORRELATION_VALUE = 0x420106,
+    /// Server Information.
+    SERVER_INFORMATION = 0x420088,
+    /// Signature Data, since 1.2.
+    SIGNATURE_DATA = 0x4200C3,
+    /// Unique Batch Item ID.
+    UNIQUE_BATCH_ITEM_ID = 0x420093,
+    /// Vendor Identification.
+    VENDOR_IDENTIFICATION = 0x42009D,
 }
 
 /// The number before the first tag.
@@ -195,10 +241,10 @@ const TAGS: &[&str] = &[
 ];
 
 /// The choices of one enumeration, in the order of their numbers.
-struct Choices {
-    tag: u32,
-    first: u32,
-    titles: &'static [&'static str],
+pub(super) struct Choices {
+    pub(super) tag: u32,
+    pub(super) first: u32,
+    pub(super) titles: &'static [&'static str],
 }
 
 /// The enumerations whose choices the lab names (clauses 9.1.3.2.3 to 9.1.3.2.29). General Failure stands apart.
@@ -282,12 +328,12 @@ pub const GENERAL_FAILURE: u32 = 0x100;
 /// A tag's title, such as `Unique Identifier`.
 pub fn tag_title(tag: u32) -> Option<&'static str> {
     let index = tag.checked_sub(BEFORE_TAGS + 1)?;
-    TAGS.get(index as usize).copied()
+    TAGS.iter().chain(LATER_TAGS).nth(index as usize).copied().filter(|title| !title.is_empty())
 }
 
 /// The tag that has this title. Attributes are named by the titles of their tags.
 pub fn tag_of_title(title: &str) -> Option<u32> {
-    let index = TAGS.iter().position(|known| *known == title)?;
+    let index = TAGS.iter().chain(LATER_TAGS).position(|known| *known == title && !title.is_empty())?;
     Some(BEFORE_TAGS + 1 + u32::try_from(index).ok()?)
 }
 
@@ -298,7 +344,10 @@ pub fn tag_name(tag: u32) -> String {
 
 /// The title of a choice, such as `Permission Denied`.
 pub fn value_title(tag: u32, value: u32) -> Option<&'static str> {
-    CHOICES.iter().filter(|choices| choices.tag == tag).find_map(|choices| {
+    if CHOICES_ARE_TAGS.contains(&tag) {
+        return tag_title(value);
+    }
+    CHOICES.iter().chain(MORE_CHOICES).filter(|choices| choices.tag == tag).find_map(|choices| {
         let index = value.checked_sub(choices.first)?;
         choices.titles.get(index as usize).copied()
     })
@@ -311,8 +360,37 @@ pub fn value_name(tag: u32, value: u32) -> String {
 
 /// The choices of an enumeration that have titles, in order.
 pub fn values(tag: u32) -> impl Iterator<Item = (u32, &'static str)> {
-    let rows = CHOICES.iter().filter(move |choices| choices.tag == tag);
+    let rows = CHOICES.iter().chain(MORE_CHOICES).filter(move |choices| choices.tag == tag);
     rows.flat_map(|choices| (choices.first..).zip(choices.titles.iter().copied()))
+}
+
+/// The bits of a mask by their titles, from the lowest on.
+pub fn mask_bits(tag: u32) -> Option<&'static [&'static str]> {
+    MASKS.iter().find(|(mask, _)| *mask == tag).map(|(_, titles)| *titles)
+}
+
+/// The number of a choice by its name in XML, such as `PreActive`, whatever its case and separators. The choices of
+/// some enumerations of 2.x are tags.
+pub fn value_of_name(tag: u32, name: &str) -> Option<u32> {
+    if CHOICES_ARE_TAGS.contains(&tag) {
+        return tag_of_name(name);
+    }
+    values(tag).find(|(_, title)| same_name(title, name)).map(|(value, _)| value)
+}
+
+/// The tag by its name in XML, such as `X_509CertificateIssuer`, whatever its case and separators.
+pub fn tag_of_name(name: &str) -> Option<u32> {
+    let known = TAGS.iter().chain(LATER_TAGS).position(|title| !title.is_empty() && same_name(title, name))?;
+    Some(BEFORE_TAGS + 1 + u32::try_from(known).ok()?)
+}
+
+/// Whether a name in XML means this title. Files differ in case, in separators, and in where the digits of `3DES` go.
+fn same_name(title: &str, name: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let name = plain(name);
+    plain(title) == name || plain(&camel(title)) == name
 }
 
 /// The number of an operation by its name, such as `GetAttributes`.
@@ -391,7 +469,16 @@ mod tests {
             assert_eq!(tag_title(tag), Some(title));
             assert_eq!(tag_of_title(title), Some(tag));
         }
-        assert_eq!(tag_title(0x420125), None, "the first tag of 2.0");
+        assert_eq!(tag_title(0x420125), Some("Attributes"), "the first tag of 2.0");
+        assert_eq!(
+            (tag_title(0x42013B), tag_title(0x420173)),
+            (Some("Attribute Reference"), Some("Asynchronous Request"))
+        );
+        assert_eq!(
+            (tag_title(0x420137), tag_title(0x420177), tag_of_title("")),
+            (None, None, None),
+            "reserved, or later"
+        );
         assert_eq!(tag_name(0x54000A), "0x54000A");
     }
 
@@ -401,11 +488,29 @@ mod tests {
         assert_eq!(value_name(OPERATION, 0x2B), "Export");
         assert_eq!(value_name(RESULT_REASON, 0x0C), "PermissionDenied");
         assert_eq!(value_name(RESULT_REASON, 0x100), "GeneralFailure");
-        assert_eq!(value_name(RESULT_REASON, 0x19), "0x00000019");
+        assert_eq!(value_name(RESULT_REASON, 0x43), "WrongKeyLifecycleState");
+        assert_eq!(value_name(RESULT_REASON, 0x47), "PKCS_11InvalidInterface");
+        assert_eq!(value_name(RESULT_REASON, 0x48), "0x00000048");
+        assert_eq!(value_name(ATTRIBUTE_REFERENCE, STATE), "State");
         assert_eq!(value_title(STATE, 1), Some("Pre-Active"));
         assert_eq!(value_title(CRYPTOGRAPHIC_ALGORITHM, 0x28), Some("SHAKE-256"));
         assert_eq!(value_title(RESULT_STATUS, 0), Some("Success"));
         assert_eq!(operation("Activate"), Some(0x12));
+    }
+
+    #[test]
+    fn names_of_the_standards_xml_are_understood_however_they_are_spelt() {
+        for name in ["DES3", "3DES", "des3", "DES_3"] {
+            assert_eq!(value_of_name(CRYPTOGRAPHIC_ALGORITHM, name), Some(2), "{name}");
+        }
+        assert_eq!(value_of_name(STATE, "PreActive"), Some(1));
+        assert_eq!(value_of_name(0x42008A, "PolynomialSharingGF2_8"), Some(4));
+        assert_eq!(value_of_name(0x4200AE, "SHA_256WithRSAEncryption"), Some(5));
+        assert_eq!(value_of_name(ATTRIBUTE_REFERENCE, "CryptographicLength"), Some(CRYPTOGRAPHIC_LENGTH));
+        assert_eq!(value_of_name(STATE, "Asleep"), None);
+        assert_eq!(tag_of_name("X_509CertificateIssuer"), Some(0x4200B6));
+        assert_eq!(mask_bits(CRYPTOGRAPHIC_USAGE_MASK).unwrap()[7], "MAC Generate");
+        assert_eq!(mask_bits(STATE), None);
     }
 
     #[test]

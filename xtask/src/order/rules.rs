@@ -79,6 +79,7 @@ pub(crate) const HOUSES: &[House] = &[
             Room { name: "report", never: "hold facts that report.json lacks" },
             Room { name: "campaign", never: "let a cell depend on which worker played it, or when" },
             Room { name: "explore", never: "know the product, nor let what is found depend on who found it" },
+            Room { name: "oasis", never: "use the product's codec, nor leave a selected file without a verdict" },
             Room { name: "cli", never: "hold logic" },
         ],
     },
@@ -109,13 +110,13 @@ pub(crate) const BANS: &[Ban] = &[
     Ban { house: "kmip_proxy", who: Who::AllBut(&["kms"]), path: "aws_sdk_sts", reason: "only `kms` speaks to clouds" },
     Ban {
         house: "kmiplab",
-        who: Who::Rooms(&["wire", "cast", "checker"]),
+        who: Who::Rooms(&["wire", "cast", "checker", "oasis"]),
         path: "kmip_proxy::ttlv",
         reason: "an oracle that shares the product's codec shares its mistakes",
     },
     Ban {
         house: "kmiplab",
-        who: Who::Rooms(&["wire", "cast", "checker"]),
+        who: Who::Rooms(&["wire", "cast", "checker", "oasis"]),
         path: "kmip_proxy::kmip",
         reason: "an oracle that shares the product's tables shares their mistakes; tests that compare both stand in harness/tests/",
     },
