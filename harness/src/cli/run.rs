@@ -12,8 +12,8 @@ use crate::report::progress::Progress;
 use crate::report::{FORMS, Report, Seed, json};
 use crate::scenario::{Provider, Scenario};
 
-/// How many seeds where none are named: enough to draw every phase of a connection about twice, and few enough that all
-/// scenarios with all of their providers take less than a minute on two cores.
+/// How many seeds where none are named: enough to draw every phase of a connection about twice. Most files are played
+/// with several providers, so that a phase is met more often than that.
 const SEEDS: u32 = 6;
 
 /// What to run.
