@@ -171,7 +171,7 @@ pub enum StartError {
 pub async fn check(
     settings: Settings,
     env: Env,
-    kms: Option<Arc<dyn Kms>>,
+    kms: Arc<dyn Kms>,
     operator: Arc<dyn Operator>,
 ) -> Result<Vec<Checked>, StartError> {
     let provider = settings.cloud_provider;
@@ -179,7 +179,7 @@ pub async fn check(
         Arc::new(SnapshotLayout::new(env.files.clone(), settings.dbpath, provider, settings.credentials));
     let listing = layout.list()?;
     if listing.keys.is_empty() && listing.problems.is_empty() {
-        for notice in startup::files(&*layout, &listing, provider, kms.is_some()) {
+        for notice in startup::files(&*layout, &listing, provider) {
             operator.tell(&notice);
         }
     }
@@ -189,11 +189,11 @@ pub async fn check(
         .await?)
 }
 
-/// Serves until `stop` turns true. `kms` is the provider's client, `None` where this version has none.
+/// Serves until `stop` turns true. `kms` is the provider's client.
 pub async fn run(
     settings: Settings,
     env: Env,
-    kms: Option<Arc<dyn Kms>>,
+    kms: Arc<dyn Kms>,
     operator: Arc<dyn Operator>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
@@ -223,7 +223,7 @@ pub async fn run(
         }
     };
 
-    for notice in startup::files(&*layout, &listing, settings.cloud_provider, kms.is_some()) {
+    for notice in startup::files(&*layout, &listing, settings.cloud_provider) {
         operator.tell(&notice);
     }
     let started = Listening {

@@ -34,7 +34,7 @@ end = "10s"
 final = "opens"
 
 world.mongod.activate_keys = false
-world.kms.aws = { endpoints = ["vpce-a"] }
+world.kms = { endpoints = ["private-a"] }
 
 timeline = [{ at = "1s", start = "mongod" }]
 "#;

@@ -15,8 +15,8 @@ use std::thread;
 use kmip_proxy::kms::Class;
 use kmiplab::campaign::FIRST_SEED;
 use kmiplab::scenario::{
-    Action, CredentialsKind, ERROR_CODES, EndpointState, FileChange, GivenBy, KeyChange, Metadata, ObjectChange,
-    Outcome, PERSONAS, REASONS, Scenario, Then, VERBS,
+    Action, CredentialsKind, Database, ERROR_CODES, EndpointState, FileChange, GivenBy, KeyChange, Metadata,
+    ObjectChange, Outcome, PERSONAS, REASONS, Scenario, Then, VERBS,
 };
 use kmiplab::trace::{Played, What};
 use kmiplab::world::sim::{self, Planted};
@@ -49,6 +49,45 @@ const GAPS: &[(&str, &str, &str)] = &[
         "Every persona takes its key in the format in which it was registered.",
     ),
     ("result reason", "key-compression-type-not-supported", "Keys of AES have no compression that could be refused."),
+    ("change of a customer's key at a cloud", "connect at azure", "The keys of a vault live in the vault."),
+    ("change of a customer's key at a cloud", "disconnect at azure", "The keys of a vault live in the vault."),
+    (
+        "change of a customer's key at a cloud",
+        "connect at gcp",
+        "Worlds have no keys in a key manager of the customer (Cloud EKM) yet.",
+    ),
+    (
+        "change of a customer's key at a cloud",
+        "disconnect at gcp",
+        "Worlds have no keys in a key manager of the customer (Cloud EKM) yet.",
+    ),
+    ("class at a cloud", "clock-skew at azure", "Azure sees no time of the proxy's."),
+    (
+        "class at a cloud",
+        "credentials-expired at gcp",
+        "A key of a service account has no last day, and a token is renewed by itself.",
+    ),
+    ("class at a cloud", "key-pending-deletion at azure", "To a vault a deleted key is not there: `key-missing`."),
+    (
+        "class at a cloud",
+        "key-unusable at azure",
+        "Worlds bring no key into another state there: no key store is disconnected.",
+    ),
+    (
+        "class at a cloud",
+        "key-unusable at gcp",
+        "Worlds bring no key into another state there: no key store is disconnected.",
+    ),
+    (
+        "class at a cloud",
+        "wrong-key-or-region at azure",
+        "A vault cannot say which key made a ciphertext: `ciphertext-invalid`.",
+    ),
+    ("credentials at a cloud", "role at azure", "Nobody assumes a role there."),
+    ("credentials at a cloud", "role at gcp", "Nobody assumes a role there."),
+    ("credentials at a cloud", "session at gcp", "A key of a service account has no last day."),
+    ("endpoint state at a cloud", "denying at azure", "Endpoints have no policies there."),
+    ("endpoint state at a cloud", "denying at gcp", "Endpoints have no policies there."),
 ];
 
 /// Operations of the proxy whose answers no file can expect: an administrator asks for the first two.
@@ -85,15 +124,25 @@ words!(OBJECT_CHANGES, object_change of ObjectChange:
     Revoke = "revoke", Compromise = "compromise", Destroy = "destroy",
 );
 
+/// The providers that are clouds.
+const CLOUDS: &[&str] = &["aws", "azure", "gcp"];
+
+/// A proxy for one provider with the snapshot of another, in every direction.
+const MISMATCHES: &[&str] = &[
+    "aws proxy, azure snapshot",
+    "aws proxy, gcp snapshot",
+    "azure proxy, aws snapshot",
+    "azure proxy, gcp snapshot",
+    "gcp proxy, aws snapshot",
+    "gcp proxy, azure snapshot",
+];
+
 /// Words by the table that they stand in.
 type Words = BTreeMap<&'static str, BTreeSet<String>>;
 
 #[test]
 fn every_word_occurs_in_a_committed_scenario_or_is_a_gap_with_a_reason() {
-    let scenarios: Vec<Scenario> = support::all()
-        .iter()
-        .map(|found| support::load_file(found).unwrap_or_else(|error| panic!("{error}")))
-        .collect();
+    let scenarios = support::all_cells();
     let complaints = complaints(&table(&scenarios), &seen(&scenarios), GAPS);
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
@@ -135,6 +184,12 @@ fn table(scenarios: &[Scenario]) -> Words {
         ("change of a file", own(FILE_CHANGES)),
         ("change of the master key", own(OBJECT_CHANGES)),
         ("outcome in a family", pairs(OUTCOMES, "in", &families)),
+        ("class at a cloud", pairs(&Class::ALL.iter().map(|class| class.code()).collect::<Vec<_>>(), "at", CLOUDS)),
+        ("endpoint state at a cloud", pairs(EndpointState::NAMES, "at", CLOUDS)),
+        ("change of a customer's key at a cloud", pairs(KEY_CHANGES, "at", CLOUDS)),
+        ("credentials at a cloud", pairs(KINDS, "at", CLOUDS)),
+        ("cloud in a family", pairs(CLOUDS, "in", &families)),
+        ("mismatch", MISMATCHES.iter().map(|word| (*word).to_owned()).collect()),
     ])
 }
 
@@ -166,21 +221,37 @@ fn declared(scenario: &Scenario) -> Vec<(&'static str, String)> {
     let world = &scenario.world;
     let (persona, family) = (&world.mongod.persona, &scenario.family);
     let credentials = &world.credentials;
-    vec![
+    let cloud = world.provider;
+    let mut mismatch = Vec::new();
+    if world.proxy.cloud_provider != cloud && world.mongod.database == Database::Snapshot {
+        mismatch.push(("mismatch", format!("{} proxy, {cloud} snapshot", world.proxy.cloud_provider)));
+    }
+    let mut words = vec![
         ("persona", persona.clone()),
         ("persona in a family", format!("{persona} in {family}")),
         ("credentials", format!("{} by {}", kind(credentials.kind), place(credentials.given_by))),
         ("content of the metadata", content(credentials.metadata).to_owned()),
         ("outcome in a family", format!("{} in {family}", outcome(scenario.outcome))),
         ("endpoint state", EndpointState::Available.name().to_owned()),
-    ]
+        ("endpoint state at a cloud", format!("{} at {cloud}", EndpointState::Available.name())),
+        ("credentials at a cloud", format!("{} at {cloud}", kind(credentials.kind))),
+        ("cloud in a family", format!("{cloud} in {family}")),
+    ];
+    words.extend(mismatch);
+    words
 }
 
 /// What came of it.
 fn happened(scenario: &Scenario, played: &Played) -> Vec<(&'static str, String)> {
-    let mut words = Vec::new();
+    let (mut words, cloud) = (Vec::new(), scenario.world.provider);
     for event in scenario.timeline.iter().take(played.fired.len()) {
         words.push(("verb", event.verb.to_owned()));
+        let at = |table: &'static str, word: &str| (table, format!("{word} at {cloud}"));
+        words.extend(match &event.action {
+            Action::Endpoint { state, .. } => Some(at("endpoint state at a cloud", state.name())),
+            Action::Key { change, .. } => Some(at("change of a customer's key at a cloud", key_change(*change))),
+            _ => None,
+        });
         words.extend(match &event.action {
             Action::Endpoint { state, .. } => Some(("endpoint state", state.name().to_owned())),
             Action::Key { change, .. } => Some(("change of a customer's key", key_change(*change).to_owned())),
@@ -191,7 +262,10 @@ fn happened(scenario: &Scenario, played: &Played) -> Vec<(&'static str, String)>
     }
     for event in &played.events {
         match &event.what {
-            What::Operator { class: Some(class), .. } => words.push(("class", class.clone())),
+            What::Operator { class: Some(class), .. } => {
+                words.push(("class", class.clone()));
+                words.push(("class at a cloud", format!("{class} at {cloud}")));
+            }
             What::Call { service, code: Some(code), .. } if service == "kms" => {
                 words.push(("error code", code.clone()))
             }

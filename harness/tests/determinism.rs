@@ -109,14 +109,14 @@ fn one_flipped_byte_in_an_answer_of_the_key_service_changes_the_digest() {
 fn taking_an_event_out_does_not_shift_what_the_others_draw() {
     let text = |without: &str| {
         let timeline = [
-            ("refuse", "  { at = \"1s..9s\", refuse = \"vpce-a\" },\n"),
-            ("reject", "  { at = \"10s..14s\", reject = \"vpce-b\" },\n"),
+            ("refuse", "  { at = \"1s..9s\", refuse = \"private-a\" },\n"),
+            ("reject", "  { at = \"10s..14s\", reject = \"private-b\" },\n"),
             ("start", "  { at = \"15s..19s\", start = \"mongod\" },\n"),
         ];
         let kept: String = timeline.iter().filter(|(verb, _)| *verb != without).map(|(_, line)| *line).collect();
         format!(
             "format = \"1.0\"\ntitle = \"Drawn moments\"\nwhy = \"Each has a stream of its own.\"\nend = \"30s\"\n\
-             final = \"opens\"\nworld.kms.aws = {{ endpoints = [\"vpce-a\", \"vpce-b\"] }}\ntimeline = [\n{kept}]\n"
+             final = \"opens\"\nworld.kms = {{ endpoints = [\"private-a\", \"private-b\"] }}\ntimeline = [\n{kept}]\n"
         )
     };
     let fired = |without: &str| {

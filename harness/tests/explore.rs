@@ -82,7 +82,7 @@ fn the_clean_proxy_gives_nothing_to_find() {
     let record = explore::explore(&plan(0x5eed, 150), &Planted::default, &Silent::default());
     assert_eq!(told::human(&record, "out".as_ref()).lines().next(), Some("Explored 150 seeds from 0x5eed: 0 findings"));
     let unknown = record.counts.outcomes.get("unknown").copied().unwrap_or_default();
-    assert!(unknown * 6 < record.runs, "{unknown} of {} outcomes are unknown", record.runs);
+    assert!(unknown * 5 < record.runs, "{unknown} of {} outcomes are unknown", record.runs);
     for invariant in checker::INVARIANTS {
         assert!(record.counts.invariants[invariant.id] > 0, "{} was never put to the test", invariant.id);
     }
@@ -141,7 +141,7 @@ end = \"60s\"
 final = \"opens\"
 
 world.mongod = { connect_retries = 2 }
-world.kms.aws = { keys = [\"cmk-1\", \"cmk-2\"] }
+world.kms = { keys = [\"cmk-1\", \"cmk-2\"] }
 
 timeline = [
   { at = \"1s\", start = \"mongod\", then = { get = \"ok\", within = \"5s\" } },
@@ -168,16 +168,18 @@ fn a_file_that_passes_cannot_be_shrunk() {
 
 #[test]
 fn every_committed_scenario_is_the_same_when_it_is_taken_apart_and_written_again() {
-    for found in support::all() {
-        let scenario = support::load_file(&found).unwrap();
+    for scenario in support::all_cells() {
         let sketch = Sketch::of(&scenario);
         let again = scenario::load(&scenario.path, &scenario.family, sketch.write().as_bytes());
         let again = again.unwrap_or_else(|error| panic!("{}", error.render(false)));
-        assert_eq!(parts(&again), parts(&scenario), "{}", scenario.id());
+        assert_eq!(parts(&again), parts(&scenario), "{}", scenario.label());
         assert_eq!(Sketch::of(&again), sketch);
         // Who writes by hand may break lines elsewhere, and comment on them.
-        if CANONICAL.contains(&scenario.id().as_str()) {
-            assert_eq!(sketch.write(), scenario.source, "{} is in canonical form", scenario.id());
+        if CANONICAL.contains(&scenario.label().as_str()) {
+            // A sketch is played with one provider.
+            let all = scenario.source.lines().filter(|line| !line.starts_with("provider = "));
+            let source: String = all.map(|line| format!("{line}\n")).collect();
+            assert_eq!(sketch.write(), source, "{} is in canonical form", scenario.id());
         }
     }
 }

@@ -26,15 +26,17 @@ fn committed() -> Vec<Found> {
     found
 }
 
-fn load(found: &Found) -> Scenario {
+/// A scenario for each provider.
+fn load(found: &Found) -> Vec<Scenario> {
     scenario::load_file(found).unwrap_or_else(|error| panic!("{}", error.render(false)))
 }
 
 #[test]
 fn every_committed_scenario_is_valid() {
     for found in committed() {
-        let scenario = load(&found);
-        assert_eq!(scenario.id(), found.id());
+        for scenario in load(&found) {
+            assert_eq!(scenario.id(), found.id());
+        }
     }
 }
 
@@ -79,7 +81,7 @@ fn the_committed_schema_is_current() {
 #[test]
 fn every_verb_is_shown_by_a_scenario_and_explained_in_the_readme() {
     let found = committed();
-    let scenarios: Vec<_> = found.iter().map(load).collect();
+    let scenarios: Vec<_> = found.iter().flat_map(load).collect();
     let used: BTreeSet<_> = scenarios.iter().flat_map(|scenario| &scenario.timeline).map(|event| event.verb).collect();
     let unused: Vec<_> = VERBS.iter().filter(|verb| !used.contains(*verb)).collect();
     assert!(unused.is_empty(), "no scenario shows {unused:?}");
@@ -92,7 +94,7 @@ fn every_verb_is_shown_by_a_scenario_and_explained_in_the_readme() {
 fn the_readme_names_every_key_of_the_world_with_its_default() {
     let schema = scenario::schema();
     let readme = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
-    for table in ["Mongod", "Proxy", "Aws", "Credentials", "Snapshot", "Network"] {
+    for table in ["Mongod", "Proxy", "Kms", "Aws", "Credentials", "Snapshot", "Network"] {
         for (key, value) in schema["$defs"][table]["properties"].as_object().unwrap() {
             let row =
                 readme.lines().find(|line| line.contains(&format!("`{key}` |"))).unwrap_or_else(|| panic!("{key}"));
@@ -106,7 +108,7 @@ fn the_readme_names_every_key_of_the_world_with_its_default() {
 #[test]
 fn a_refusal_is_expected_with_its_class_and_both_of_its_texts() {
     for found in committed().iter().filter(|found| !found.path.contains("canaries")) {
-        let scenario = load(found);
+        let scenario = load(found).swap_remove(0);
         let mut refusals: u32 = 0;
         for event in &scenario.timeline {
             let Some(then) = &event.then else { continue };
@@ -128,7 +130,7 @@ fn every_family_has_a_database_that_opens_and_one_that_stays_closed() {
     let families: BTreeSet<_> = found.iter().map(|found| found.family.as_str()).collect();
     for family in families.into_iter().filter(|family| *family != "canaries") {
         for outcome in [Outcome::Opens, Outcome::StaysClosed] {
-            let ends = |found: &Found| found.family == family && load(found).outcome == outcome;
+            let ends = |found: &Found| found.family == family && load(found)[0].outcome == outcome;
             assert!(found.iter().any(ends), "no scenario of {family} ends as {outcome:?}");
         }
     }
@@ -171,21 +173,21 @@ fn a_file_of_ten_megabytes_is_refused_with_the_place_where_the_limit_is_reached(
 
 #[test]
 fn ten_thousand_hosts_are_refused_at_the_first_that_is_too_many() {
-    let endpoints: Vec<_> = (0..10_000).map(|number| format!("  \"vpce-{number}\",\n")).collect();
+    let endpoints: Vec<_> = (0..10_000).map(|number| format!("  \"private-{number}\",\n")).collect();
     let text = format!(
         "format = \"1.0\"\ntitle = \"Hosts\"\nwhy = \"Many.\"\nend = \"9s\"\nfinal = \"opens\"\n\
-         world.kms.aws.endpoints = [\n{}]\ntimeline = [{{ at = \"1s\", start = \"mongod\" }}]\n",
+         world.kms.endpoints = [\n{}]\ntimeline = [{{ at = \"1s\", start = \"mongod\" }}]\n",
         endpoints.concat(),
     );
     let error = scenario::load("hosts.toml", "folder", text.as_bytes()).unwrap_err().render(false);
     insta::assert_snapshot!(error, @r#"
      × 10000 endpoints are more than a world can hold
        ╭─[hosts.toml:23:3]
-    22 │   "vpce-15",
-    23 │   "vpce-16",
-       ·   ────┬────
-       ·       ╰── here the 16 are full
-    24 │   "vpce-17",
+    22 │   "private-15",
+    23 │   "private-16",
+       ·   ──────┬─────
+       ·         ╰── here the 16 are full
+    24 │   "private-17",
        ╰────
      help: name at most 16: a misfortune needs two or three
     "#);
@@ -210,7 +212,7 @@ end = "2m"
 final = "opens"
 seeds = ["0x5eed"]
 world.mongod.key_state_polling = "off"
-world.kms.aws = { keys = ["cmk-2", "cmk-1"], endpoints = ["vpce-a", "public"] }
+world.kms = { keys = ["cmk-2", "cmk-1"], endpoints = ["private-a", "public"] }
 world.snapshot = { wrapped_by = "cmk-1", state = "pre-active" }
 
 [[timeline]]
@@ -228,7 +230,7 @@ stop = "mongod"
     assert_eq!(scenario.seeds, [0x5eed]);
     assert_eq!(scenario.world.mongod.key_state_polling, None);
     assert_eq!(scenario.world.mongod.connect_timeout, Duration::from_secs(5));
-    assert_eq!(scenario.world.aws.endpoints.iter().map(|endpoint| endpoint.private).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(scenario.world.kms.endpoints.iter().map(|endpoint| endpoint.private).collect::<Vec<_>>(), [true, false]);
     assert_eq!(scenario.world.snapshot.wrapped_by.as_deref(), Some("cmk-1"));
     assert!(!scenario.world.snapshot.active);
     let [start, stop] = scenario.timeline.as_slice() else { panic!("two events") };
@@ -247,15 +249,15 @@ stop = "mongod"
 fn an_event_carries_what_happens_in_it_but_neither_when_nor_what_must_follow() {
     let texts = |name: &str| {
         let path = root().join(format!("scenarios/{name}.toml"));
-        load(&Found::at(&path).unwrap()).timeline.into_iter().map(|event| event.text).collect::<Vec<_>>()
+        load(&Found::at(&path).unwrap()).swap_remove(0).timeline.into_iter().map(|event| event.text).collect::<Vec<_>>()
     };
     assert_eq!(
         texts("private-endpoint-failover/a-rejected-b-takes-over"),
-        [r#"start = "mongod""#, r#"stop = "mongod""#, r#"reject = "vpce-a""#, r#"start = "mongod""#]
+        [r#"start = "mongod""#, r#"stop = "mongod""#, r#"reject = "private-a""#, r#"start = "mongod""#]
     );
     assert_eq!(
         texts("mismatched-providers/restarted-with-the-right-provider")[2],
-        r#"start = "proxy", cloud_provider = "aws""#
+        r#"start = "proxy", cloud_provider = "{provider}""#
     );
 }
 

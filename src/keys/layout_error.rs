@@ -17,8 +17,6 @@ pub enum LayoutErrorKind {
     MetadataMalformed,
     /// There are no usable credentials: the metadata names a role, or nothing.
     RoleNotUsable,
-    /// This version has no credentials for the provider.
-    ProviderUnsupported,
     /// The wrapped key file is missing.
     KeyFileMissing,
     /// The wrapped key file is not what it should be.

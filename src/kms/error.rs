@@ -129,8 +129,6 @@ classes! {
     CiphertextInvalid = "ciphertext-invalid",
     /// The wrapped key belongs to another provider than the one that was asked.
     ProviderMismatch = "provider-mismatch",
-    /// This version has no client for the provider.
-    ProviderUnsupported = "provider-unsupported",
     /// The provider asks to be asked less often.
     Throttled = "throttled",
     /// The provider failed by itself.

@@ -32,13 +32,13 @@ pub use error::{Attempt, Class, KmsError};
 pub use gcp::GcpKms;
 pub use local::LocalKms;
 
-/// The provider of that name, reached as the settings say; none where this version cannot speak to it.
-pub fn for_provider(provider: Provider, env: &Env, settings: &Settings) -> Option<Arc<dyn Kms>> {
+/// The provider of that name, reached as the settings say.
+pub fn for_provider(provider: Provider, env: &Env, settings: &Settings) -> Arc<dyn Kms> {
     match provider {
-        Provider::Aws => Some(Arc::new(AwsKms::new(env.clone(), settings.clone()))),
-        Provider::Azure => Some(Arc::new(AzureKms::new(env.clone(), settings.clone()))),
-        Provider::Gcp => Some(Arc::new(GcpKms::new(env.clone(), settings.clone()))),
-        Provider::Local => Some(Arc::new(LocalKms::new(env.clone()))),
+        Provider::Aws => Arc::new(AwsKms::new(env.clone(), settings.clone())),
+        Provider::Azure => Arc::new(AzureKms::new(env.clone(), settings.clone())),
+        Provider::Gcp => Arc::new(GcpKms::new(env.clone(), settings.clone())),
+        Provider::Local => Arc::new(LocalKms::new(env.clone())),
     }
 }
 

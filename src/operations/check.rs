@@ -55,7 +55,7 @@ impl Operations {
     }
 
     async fn describe(&self, key: &WrappedKey) -> Option<Description> {
-        let kms = self.kms.as_deref()?;
+        let kms = &self.kms;
         let resolved = self.layout.credentials(key.id(), self.provider).ok()?;
         let cmk = key.master_key.cmk(&resolved.credentials);
         let region = key.master_key.region(&resolved.credentials);

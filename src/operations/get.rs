@@ -92,7 +92,7 @@ fn refuse_protected(request: &Request<'_>, key: &WrappedKey) -> Result<(), Faile
 /// Asks the provider to open a key.
 pub(super) async fn open(operations: &Operations, key: &WrappedKey) -> Result<Secret, Failed> {
     let id = key.id();
-    let kms = operations.kms(id)?;
+    let kms = &operations.kms;
     let Some(wrapped) = &key.wrapped else {
         let failure = Failure::new(Class::KeyFileMalformed, id, operations.provider);
         return Err(operations.tell(&failure.with_files(operations.layout.files_of(id))));

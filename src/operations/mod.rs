@@ -61,8 +61,8 @@ pub struct Operations {
     pub env: Env,
     /// Where the keys are.
     pub layout: Arc<dyn Layout>,
-    /// Who opens them; `None` for a provider that this version has no client for.
-    pub kms: Option<Arc<dyn Kms>>,
+    /// Who opens them.
+    pub kms: Arc<dyn Kms>,
     /// The provider that was configured.
     pub provider: Provider,
     /// The customer's key that wraps new keys; else that of the newest key.
@@ -202,12 +202,6 @@ impl Operations {
         self.operator.tell(&operator::notice(failure));
         let answer = operator::answer(failure);
         Failed::new(ResultReason::from_number(answer.reason.number()), answer.message)
-    }
-
-    /// The provider's client, or the failure of having none.
-    fn kms(&self, id: &str) -> Result<&dyn Kms, Failed> {
-        let lacking = || self.tell(&Failure::new(Class::ProviderUnsupported, id, self.provider));
-        self.kms.as_deref().ok_or_else(lacking)
     }
 
     /// Seconds since 1970, as KMIP counts.

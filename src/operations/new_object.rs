@@ -174,7 +174,7 @@ pub(super) fn positive(number: i32, name: &str) -> Result<u32, Failed> {
 pub(super) async fn keep(operations: &Operations, wishes: Wishes, material: &Material) -> Result<String, Failed> {
     let id = identifier(operations)?;
     let object = wishes.into_object(id.clone(), operations.now(), Some(material))?;
-    let kms = operations.kms(&id)?;
+    let kms = &operations.kms;
     let wrapping = wrapping(operations, &id)?;
     let cmk = wrapping.master_key.cmk(&wrapping.credentials.credentials);
     let region = wrapping.master_key.region(&wrapping.credentials.credentials);

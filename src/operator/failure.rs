@@ -90,7 +90,6 @@ impl Failure {
             LayoutErrorKind::MetadataMissing
             | LayoutErrorKind::MetadataMalformed
             | LayoutErrorKind::RoleNotUsable
-            | LayoutErrorKind::ProviderUnsupported
             | LayoutErrorKind::FileUnavailable => failure.metadata_file = Some(error.path.clone()),
         }
         failure
@@ -146,7 +145,6 @@ pub fn class_of(kind: LayoutErrorKind) -> Class {
         LayoutErrorKind::MetadataMissing => Class::MetadataMissing,
         LayoutErrorKind::MetadataMalformed => Class::MetadataMalformed,
         LayoutErrorKind::RoleNotUsable => Class::RoleNotUsable,
-        LayoutErrorKind::ProviderUnsupported => Class::ProviderUnsupported,
         LayoutErrorKind::KeyFileMissing => Class::KeyFileMissing,
         LayoutErrorKind::KeyFileMalformed => Class::KeyFileMalformed,
         LayoutErrorKind::FileUnavailable => Class::FileUnavailable,

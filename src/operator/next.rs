@@ -85,10 +85,6 @@ pub(super) fn steps(failure: &Failure) -> Vec<String> {
             Some(belongs_to) => vec![format!("restart the proxy with -cloudProvider {belongs_to}")],
             None => vec!["restart the proxy with the -cloudProvider that wrapped this key".to_owned()],
         },
-        Class::ProviderUnsupported => vec![
-            format!("use a version that supports {}", provider.title()),
-            "or, if the snapshot's keys belong to another provider, correct -cloudProvider".to_owned(),
-        ],
         Class::Throttled => vec!["wait, and ask for a higher request quota if this goes on".to_owned()],
         Class::CloudInternal => vec![format!("try again later; the status page of {} may say more", provider.title())],
         Class::EndpointUnreachable => unreachable(failure),

@@ -10,9 +10,8 @@ use std::path::PathBuf;
 
 use super::message::columns;
 use super::text::shell;
-use super::{Failure, Notice, Severity, next, notice};
+use super::{Failure, Notice, Severity, notice};
 use crate::keys::{Layout, LayoutError, Listing, Provider};
-use crate::kms::Class;
 
 /// What the proxy knows once it listens.
 #[derive(Clone, Debug)]
@@ -49,36 +48,22 @@ pub fn listening(start: &Listening) -> Vec<Notice> {
     ]
 }
 
-/// A warning that the provider has no client: such a proxy can only say whose a key is.
-pub fn without_client(provider: Provider) -> Notice {
-    let failure = Failure::new(Class::ProviderUnsupported, "", provider);
-    let headline =
-        format!("this version has no client for {}: it can only say which provider a key needs", provider.title());
-    let steps: Vec<_> = next::steps(&failure).into_iter().map(|step| ("next", step)).collect();
-    warning(Notice { class: Some(failure.class), ..information(headline, steps) })
-}
-
 /// What is to be said of the files: each credential file is read, and no cloud is asked.
-pub fn files(layout: &dyn Layout, listing: &Listing, provider: Provider, has_client: bool) -> Vec<Notice> {
+pub fn files(layout: &dyn Layout, listing: &Listing, provider: Provider) -> Vec<Notice> {
     let of_layout = |id: &str, error: &LayoutError| {
         warning(notice(&Failure::of_layout(id, provider, error).with_files(layout.files_of(id))))
     };
     let mut notices: Vec<Notice> = listing.problems.iter().map(|(id, problem)| of_layout(id, problem)).collect();
-    if !has_client {
-        notices.push(without_client(provider));
-    }
     let mut seen = BTreeSet::new();
     let mut credentials = |id: &str| {
         // Many keys may borrow one file: what is wrong with it is said once.
-        let error =
-            layout.credentials(id, provider).err().filter(|error| has_client && seen.insert(error.path.clone()));
+        let error = layout.credentials(id, provider).err().filter(|error| seen.insert(error.path.clone()));
         error.map(|error| of_layout(id, &error))
     };
     let alive = listing.keys.iter().filter(|key| !key.object.state.is_destroyed());
     notices.extend(alive.filter_map(|key| credentials(key.id())));
     match (listing.keys.as_slice(), listing.without_key.as_slice()) {
-        ([], [id]) if has_client => notices.extend(credentials(id).into_iter().chain(lender(layout, id))),
-        _ if !has_client => {}
+        ([], [id]) => notices.extend(credentials(id).into_iter().chain(lender(layout, id))),
         (_, ids) => notices.extend(ids.iter().filter_map(|id| {
             let files = layout.files_of(id)?;
             Some(warning(notice(&Failure::without_key_file(id, provider, &files))))

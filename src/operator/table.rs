@@ -166,12 +166,6 @@ pub(super) fn row(class: Class) -> Row {
             "key {key} does not belong to {provider}; {renew}",
             "key {key} does not belong to {provider}",
         ),
-        Class::ProviderUnsupported => (
-            GeneralFailure,
-            Nothing,
-            "this version of the proxy has no client for {provider}, which key {key} needs; use one that has",
-            "this version has no client for {provider}",
-        ),
         Class::Throttled => (
             GeneralFailure,
             Nothing,

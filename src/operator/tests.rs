@@ -195,7 +195,6 @@ fn the_reasons_are_those_of_the_design() {
 
 #[test]
 fn a_missing_feature_is_not_called_missing_credentials() {
-    assert_eq!(class_of(LayoutErrorKind::ProviderUnsupported), Class::ProviderUnsupported);
     assert_eq!(class_of(LayoutErrorKind::RoleNotUsable), Class::RoleNotUsable);
 }
 

@@ -6,12 +6,14 @@
 //! Invariant: counting is a function of the scenario and the played run, and changes neither.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use kmip_proxy::kms::Class;
 
 use crate::report::Counts;
-use crate::scenario::{Action, EndpointState, PERSONAS, REPLICA, Scenario, VERBS};
+use crate::scenario::{Action, EndpointState, PERSONAS, Scenario, VERBS};
 use crate::trace::{Event, Played, What};
+use crate::world::sim::{self, CloudEndpoint};
 
 /// Every word, each with zero.
 pub fn words() -> Counts {
@@ -61,16 +63,17 @@ fn once_more(counts: &mut BTreeMap<String, u64>, word: &str) {
     }
 }
 
-/// The endpoints of a world while its trace is read: in which state each is, and under which address it was found.
+/// The endpoints of a world while its trace is read: where each is, and in which state.
 struct Endpoints<'a> {
-    scenario: &'a Scenario,
+    all: Vec<CloudEndpoint>,
     states: BTreeMap<&'a str, &'static str>,
-    addresses: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Endpoints<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
-        Endpoints { scenario, states: BTreeMap::new(), addresses: BTreeMap::new() }
+    fn new(scenario: &Scenario) -> Self {
+        let mut all = sim::endpoints(&scenario.world);
+        all.retain(|endpoint| endpoint.service == "kms");
+        Endpoints { all, states: BTreeMap::new() }
     }
 
     fn heal(&mut self) {
@@ -83,41 +86,23 @@ impl<'a> Endpoints<'a> {
 
     /// The state that the proxy met, if the event is an attempt of the proxy to reach an endpoint. An attempt that fails
     /// already at the name is one, too.
-    fn met(&mut self, event: &'a Event) -> Option<&'static str> {
+    fn met(&self, event: &Event) -> Option<&'static str> {
         if event.host != "proxy" {
             return None;
         }
-        let name = match &event.what {
-            What::Resolve { name, answer: Ok(addresses) } => {
-                let endpoint = self.named(name)?;
-                self.addresses.extend(addresses.iter().map(|address| (address.as_str(), endpoint)));
-                return None;
+        let endpoint = match &event.what {
+            What::Resolve { name, answer: Err(_) } => {
+                self.all.iter().find(|endpoint| endpoint.by_name && endpoint.server == *name)?
             }
-            What::Resolve { name, answer: Err(_) } => self.named(name)?,
             // A second event of the same connection says that it failed.
             What::Connect { to, error: None, .. } => {
-                let address = to.rsplit_once(':').map_or(to.as_str(), |(address, _)| address);
-                self.addresses.get(address.trim_matches(['[', ']'])).copied()?
+                let to: SocketAddr = to.parse().ok()?;
+                self.all.iter().find(|endpoint| endpoint.address == to.ip())?
             }
             _ => return None,
         };
-        Some(self.states.get(name).copied().unwrap_or(EndpointState::Available.name()))
-    }
-
-    /// The endpoint behind a name of the world's: private ones have their own name at its beginning, the public one is
-    /// the service's.
-    fn named(&self, dns: &str) -> Option<&'a str> {
-        let aws = &self.scenario.world.aws;
-        if aws.replica.as_deref().is_some_and(|region| dns.starts_with(&format!("kms.{region}."))) {
-            return Some(REPLICA);
-        }
-        let endpoints = &aws.endpoints;
-        let private = endpoints.iter().filter(|endpoint| endpoint.private);
-        let own = private.filter(|endpoint| dns.strip_prefix(&endpoint.name).is_some_and(|rest| rest.starts_with('-')));
-        // One name may begin with another: `vpce-a` and `vpce-a-2`.
-        let own = own.max_by_key(|endpoint| endpoint.name.len());
-        let public = || endpoints.iter().find(|endpoint| !endpoint.private).filter(|_| dns.starts_with("kms."));
-        own.or_else(public).map(|endpoint| endpoint.name.as_str())
+        let state = self.states.get(endpoint.name.as_str()).copied();
+        Some(state.unwrap_or(EndpointState::Available.name()))
     }
 }
 
@@ -127,12 +112,12 @@ mod tests {
 
     use super::*;
     use crate::scenario;
-    use crate::world::sim::{self, Planted};
+    use crate::world::sim::Planted;
 
     fn scenario(endpoints: &str, timeline: &str) -> Scenario {
         let text = format!(
             "format = \"1.0\"\ntitle = \"A story\"\nwhy = \"To be counted.\"\nend = \"20s\"\nfinal = \"opens\"\n\
-             world.kms.aws = {{ endpoints = [{endpoints}] }}\ntimeline = [\n{timeline}\n]\n"
+             world.kms = {{ endpoints = [{endpoints}] }}\ntimeline = [\n{timeline}\n]\n"
         );
         scenario::load("story.toml", "stories", text.as_bytes()).unwrap_or_else(|e| panic!("{}", e.render(false)))
     }
@@ -148,8 +133,8 @@ mod tests {
     #[test]
     fn a_run_counts_the_states_that_its_proxy_met_and_the_epilogue_finds_all_well() {
         let scenario = scenario(
-            "\"vpce-a\", \"public\"",
-            "{ at = \"1s\", refuse = \"vpce-a\" },\n{ at = \"2s\", reject = \"public\" },\n{ at = \"3s\", start = \"mongod\" },",
+            "\"private-a\", \"public\"",
+            "{ at = \"1s\", refuse = \"private-a\" },\n{ at = \"2s\", reject = \"public\" },\n{ at = \"3s\", start = \"mongod\" },",
         );
         let counts = of(&scenario);
         assert_eq!(counts.verbs, map(&[("refuse", 1), ("reject", 1), ("start", 1)]));
@@ -162,15 +147,15 @@ mod tests {
 
     #[test]
     fn a_state_that_nobody_met_is_not_counted() {
-        let timeline = "{ at = \"1s\", start = \"mongod\" },\n{ at = \"10s\", reset = \"vpce-a\" },";
-        let counts = of(&scenario("\"vpce-a\"", timeline));
+        let timeline = "{ at = \"1s\", start = \"mongod\" },\n{ at = \"10s\", reset = \"private-a\" },";
+        let counts = of(&scenario("\"private-a\"", timeline));
         assert_eq!(counts.verbs.get("reset"), Some(&1));
         assert!(!counts.endpoints.contains_key("resetting"), "{counts:?}");
     }
 
     #[test]
     fn a_name_that_is_not_found_meets_the_state_and_other_hosts_do_not() {
-        let scenario = scenario("\"vpce-a\", \"vpce-a-2\"", "{ at = \"1s\", refuse = \"vpce-a-2\" },");
+        let scenario = scenario("\"private-a\", \"private-a-2\"", "{ at = \"1s\", refuse = \"private-a-2\" },");
         let mut played = sim::play(&scenario, 1, &Planted::default());
         let action = What::Action { line: scenario.timeline[0].line, text: scenario.timeline[0].text.clone() };
         let lost = |host: &str, name: &str| {
@@ -194,7 +179,7 @@ mod tests {
         assert_eq!((words.classes.len(), words.verbs.len()), (Class::ALL.len(), VERBS.len()));
         assert_eq!((words.endpoints.len(), words.personas.len()), (EndpointState::NAMES.len(), PERSONAS.len()));
         let mut sum = words.clone();
-        sum.add(&of(&scenario("\"vpce-a\"", "{ at = \"1s\", start = \"mongod\" },")));
+        sum.add(&of(&scenario("\"private-a\"", "{ at = \"1s\", start = \"mongod\" },")));
         assert_eq!(sum.zeroed(), words);
     }
 }

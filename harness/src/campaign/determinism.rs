@@ -44,7 +44,7 @@ pub enum Outcome {
 /// Two runs of one seed that differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
-    /// `family/name`.
+    /// `family/name`, with the provider if the file has several.
     pub scenario: String,
     /// The seed.
     pub seed: u64,
@@ -109,7 +109,7 @@ pub fn check(scenario: &Scenario, seed: u64, ways: &[Way<'_>], play: &Play<'_>) 
     for way in ways {
         let other = way.play(scenario, seed, play)?;
         if let Some(diagnosis) = doctor::compare(&first, &other) {
-            let (scenario, between) = (scenario.id(), way.as_str());
+            let (scenario, between) = (scenario.label(), way.as_str());
             return Ok(Outcome::Differs(Box::new(Divergence { scenario, seed, between, diagnosis })));
         }
     }
@@ -125,9 +125,10 @@ impl fmt::Display for Divergence {
 
 /// Plays in another process: this program's `replay`, which prints what it keeps.
 fn elsewhere(scenario: &Scenario, seed: u64, program: &Path) -> Result<Kept, CannotCheck> {
-    let cannot = |why: String| CannotCheck { scenario: scenario.id(), why };
+    let cannot = |why: String| CannotCheck { scenario: scenario.label(), why };
     let output = Command::new(program)
-        .args(["replay", &scenario.path, "--seed", &format!("{seed:#x}"), "--evidence"])
+        .args(["replay", &scenario.path, "--provider", scenario.world.provider.as_str()])
+        .args(["--seed", &format!("{seed:#x}"), "--evidence"])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| cannot(error.to_string()))?;
@@ -151,9 +152,9 @@ end = "20s"
 final = "opens"
 world.credentials = { kind = "role" }
 world.mongod = { database = "empty" }
-world.kms.aws = { endpoints = ["vpce-a", "vpce-b"] }
+world.kms = { endpoints = ["private-a", "private-b"] }
 timeline = [
-  { at = "500ms", reject = "vpce-a" },
+  { at = "500ms", reject = "private-a" },
   { at = "1s", start = "mongod" },
   { at = "9s", crash = "proxy" },
   { at = "10s", start = "proxy" },

@@ -231,7 +231,7 @@ fn not_run(cell: Cell, why: &str) -> Cell {
         expected: None,
         failures: Vec::new(),
         observed: None,
-        replay: format!("cargo lab run {} --lane {}", cell.id(), cell.lane),
+        replay: format!("cargo lab run {} --provider {} --lane {}", cell.id(), cell.provider, cell.lane),
         seed: None,
         semantic_digest: None,
         simulated_ms: 0,

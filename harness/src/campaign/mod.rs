@@ -78,7 +78,7 @@ impl Plan {
             first_seed: (self.seeds.count > 0).then_some(Seed(self.seeds.first)),
             folded: self.folds(),
             lane: self.lane.clone(),
-            scenarios: self.scenarios.iter().map(|scenario| (scenario.id(), sum(&scenario.source))).collect(),
+            scenarios: self.scenarios.iter().map(|scenario| (scenario.label(), sum(&scenario.source))).collect(),
             seeds: self.seeds.count,
         }
     }
@@ -216,9 +216,11 @@ fn head(mut cell: Cell) -> Cell {
 }
 
 fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
+    let provider = scenario.world.provider;
+    let with = if scenario.has_siblings() { format!(" --provider {provider}") } else { String::new() };
     let replay = match seed {
-        Some(seed) => format!("cargo lab replay {} --seed {}", scenario.path, Seed(seed)),
-        None => format!("cargo lab run {} --lane {lane}", scenario.id()),
+        Some(seed) => format!("cargo lab replay {}{with} --seed {}", scenario.path, Seed(seed)),
+        None => format!("cargo lab run {} --provider {provider} --lane {lane}", scenario.id()),
     };
     Cell {
         counts: Default::default(),
@@ -233,7 +235,7 @@ fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
         lane: lane.to_owned(),
         observed: None,
         peer: scenario.world.mongod.persona.clone(),
-        provider: scenario.world.snapshot.provider.to_string(),
+        provider: provider.to_string(),
         replay,
         scenario: scenario.name.clone(),
         seed: seed.map(Seed),

@@ -1,5 +1,7 @@
 //! `kmiplab check`: every mistake in scenario files, without playing them.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::{exit, print, select};
@@ -13,9 +15,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
-    match select::load(&arguments.files) {
+    match select::load(&arguments.files, None) {
         Ok(scenarios) => {
-            let count = scenarios.len();
+            let count = scenarios.iter().map(|scenario| &scenario.path).collect::<BTreeSet<_>>().len();
             print(&format!("{count} scenario {} in order\n", if count == 1 { "file is" } else { "files are" }));
             exit::AS_EXPECTED
         }

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::{exit, print, say, select};
 use crate::cast::PERSONAS;
 use crate::checker::INVARIANTS;
-use crate::scenario::{Outcome, VERBS, meaning_of_verb};
+use crate::scenario::{Outcome, Provider, Scenario, VERBS, meaning_of_verb};
 
 /// What to list.
 #[derive(Debug, Args)]
@@ -13,6 +13,9 @@ pub(super) struct Arguments {
     /// Parts of `family/name`, or paths; all scenarios if none is named
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
+    /// Only what is played with this provider
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<Provider>,
     /// What to list
     #[arg(long, value_enum, default_value_t = Words::Scenarios)]
     words: Words,
@@ -32,7 +35,7 @@ enum Words {
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
     match arguments.words {
-        Words::Scenarios => return scenarios(&arguments.filters),
+        Words::Scenarios => return scenarios(&arguments.filters, arguments.provider),
         Words::Verbs => VERBS.iter().for_each(|verb| row(verb, &meaning_of_verb(verb).unwrap_or_default())),
         Words::Personas => PERSONAS.iter().for_each(|persona| row(persona.name, persona.description)),
         Words::Invariants => INVARIANTS.iter().for_each(|it| row(&format!("{} {}", it.id, it.name), it.meaning)),
@@ -40,11 +43,16 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     exit::AS_EXPECTED
 }
 
-fn scenarios(filters: &[String]) -> u8 {
-    let scenarios = match select::load(filters) {
+/// A line for each file, with the providers that it is played with.
+fn scenarios(filters: &[String], provider: Option<Provider>) -> u8 {
+    let mut scenarios = match select::load(filters, provider) {
         Ok(scenarios) => scenarios,
         Err(code) => return code,
     };
+    scenarios.dedup_by(|next, first| next.path == first.path);
+    let providers =
+        |scenario: &Scenario| scenario.providers.iter().map(|provider| provider.as_str()).collect::<Vec<_>>().join(" ");
+    let columns = scenarios.iter().map(|scenario| providers(scenario).len()).max().unwrap_or(0);
     let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
     let mut family = None;
     for scenario in &scenarios {
@@ -57,7 +65,12 @@ fn scenarios(filters: &[String]) -> u8 {
             Outcome::Opens => "opens",
             Outcome::StaysClosed => "stays closed",
         };
-        print(&format!("  {:<width$}  {outcome:<12}  {}\n", scenario.name, scenario.title));
+        print(&format!(
+            "  {:<width$}  {outcome:<12}  {:<columns$}  {}\n",
+            scenario.name,
+            providers(scenario),
+            scenario.title
+        ));
     }
     say("\nhint: `kmiplab run NAME` plays one with many seeds, `kmiplab replay NAME` tells its story");
     exit::AS_EXPECTED

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{exit, print, say, select};
 use crate::campaign::FIRST_SEED;
 use crate::report::Seed;
+use crate::scenario::Provider;
 use crate::trace::story;
 use crate::world::sim::{self, Planted};
 use crate::{campaign, checker};
@@ -17,6 +18,9 @@ pub(super) struct Arguments {
     /// The scenario file, or a part of `family/name` that only one scenario has
     #[arg(value_name = "FILE")]
     file: String,
+    /// With which provider to play it, if the file lists several [default: the first of them]
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<Provider>,
     /// The seed, as reports print it
     #[arg(long, value_name = "0x..", default_value_t = Seed(FIRST_SEED))]
     seed: Seed,
@@ -35,7 +39,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
-    let scenario = &match select::one(&arguments.file, "replayed") {
+    let scenario = &match select::one(&arguments.file, arguments.provider, "replayed") {
         Ok(scenario) => scenario,
         Err(code) => return code,
     };
@@ -58,7 +62,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     if arguments.events {
         print(&json());
     } else {
-        print(&format!("{}\n{}\n\n", scenario.id(), scenario.title));
+        print(&format!("{}\n{}\n\n", scenario.label(), scenario.title));
         for drawn in &played.drawn {
             print(&format!("drawn from seed {}: {}: {}\n", arguments.seed, drawn.what, drawn.value));
         }

@@ -1,9 +1,10 @@
 //! Which scenario files a command means.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Provider, Scenario};
 
 use super::{exit, say};
 
@@ -50,8 +51,8 @@ pub(super) fn program() -> Result<PathBuf, u8> {
     })
 }
 
-/// Loads everything that the filters select, or says what is wrong and returns the exit code.
-pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
+/// Loads everything that the filters select, for all providers or one, or says what is wrong and returns the exit code.
+pub(super) fn load(filters: &[String], provider: Option<Provider>) -> Result<Vec<Scenario>, u8> {
     let root = root();
     let repository = root.parent().unwrap_or(Path::new("")).to_owned();
     let filters = &filters.iter().map(|filter| from_anywhere(filter, &repository)).collect::<Vec<_>>();
@@ -70,12 +71,12 @@ pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
     let mut wrong = 0;
     for file in &found {
         match scenario::load_file(file) {
-            Ok(mut scenario) => {
+            Ok(mut cells) => {
                 // As it stands in the repository, so that reports are equal on all machines.
-                if let Ok(path) = Path::new(&scenario.path).strip_prefix(&repository) {
-                    scenario.path = path.display().to_string();
+                if let Ok(path) = Path::new(&file.path).strip_prefix(&repository) {
+                    cells.iter_mut().for_each(|scenario| scenario.path = path.display().to_string());
                 }
-                scenarios.push(scenario);
+                scenarios.extend(cells);
             }
             Err(error) => {
                 wrong += 1;
@@ -88,22 +89,32 @@ pub(super) fn load(filters: &[String]) -> Result<Vec<Scenario>, u8> {
         say(&format!("error: {files} wrong; nothing was played"));
         return Err(exit::USAGE);
     }
+    if let Some(provider) = provider {
+        let listed: BTreeSet<Provider> = scenarios.iter().map(|scenario| scenario.world.provider).collect();
+        scenarios.retain(|scenario| scenario.world.provider == provider);
+        if scenarios.is_empty() {
+            let listed: Vec<_> = listed.into_iter().map(Provider::as_str).collect();
+            let listed = listed.join(", ");
+            say(&format!("error: nothing of this is played with {provider}\n\nhint: it is played with {listed}"));
+            return Err(exit::NOTHING_SELECTED);
+        }
+    }
     Ok(scenarios)
 }
 
 /// Loads the one scenario that is meant, or says why there is none, and returns the exit code. `done` is what is about to
-/// happen to it.
-pub(super) fn one(file: &str, done: &str) -> Result<Scenario, u8> {
-    let scenarios = load(&[file.to_owned()])?;
-    let names: Vec<String> = scenarios.iter().map(|scenario| format!("  {}", scenario.id())).collect();
-    let Ok([scenario]) = <[Scenario; 1]>::try_from(scenarios) else {
-        let (count, names) = (names.len(), names.join("\n"));
+/// happen to it. Of a file with several providers the first one is meant, if none is named.
+pub(super) fn one(file: &str, provider: Option<Provider>, done: &str) -> Result<Scenario, u8> {
+    let mut scenarios = load(&[file.to_owned()], provider)?;
+    let names: BTreeSet<String> = scenarios.iter().map(Scenario::id).collect();
+    if names.len() > 1 {
+        let (count, names) = (names.len(), names.into_iter().collect::<Vec<_>>().join("\n  "));
         say(&format!(
-            "error: `{file}` is a part of {count} names, and one run is {done} at a time\n\nhint: name one of\n{names}"
+            "error: `{file}` is a part of {count} names, and one run is {done} at a time\n\nhint: name one of\n  {names}"
         ));
         return Err(exit::USAGE);
-    };
-    Ok(scenario)
+    }
+    Ok(scenarios.swap_remove(0))
 }
 
 /// A path from a report means a file of the repository, wherever in it the command is typed.

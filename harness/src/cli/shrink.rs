@@ -10,6 +10,7 @@ use crate::explore::progress::Progress;
 use crate::explore::shrink::{self, Watch};
 use crate::explore::{record, told, trial};
 use crate::report::Seed;
+use crate::scenario::Provider;
 use crate::world::sim::Planted;
 
 /// What to shrink.
@@ -18,6 +19,9 @@ pub(super) struct Arguments {
     /// The scenario file, or a part of `family/name` that only one scenario has
     #[arg(value_name = "FILE")]
     file: String,
+    /// With which provider it fails, if the file lists several [default: the first of them]
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<Provider>,
     /// The seed with which it fails, as reports print it
     #[arg(long, value_name = "0x..", default_value_t = Seed(FIRST_SEED))]
     seed: Seed,
@@ -27,14 +31,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
-    let scenario = match select::one(&arguments.file, "shrunk") {
+    let scenario = match select::one(&arguments.file, arguments.provider, "shrunk") {
         Ok(scenario) => scenario,
         Err(code) => return code,
     };
     let seed = arguments.seed;
     trial::quiet_panics();
     let Some((failing, last)) = shrink::failing(&scenario, seed.0, &Planted::default) else {
-        say(&format!("error: {} passes with seed {seed}: there is nothing to shrink", scenario.id()));
+        say(&format!("error: {} passes with seed {seed}: there is nothing to shrink", scenario.label()));
         return exit::USAGE;
     };
     let progress = Progress::on_stderr(None);

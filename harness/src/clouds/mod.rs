@@ -28,7 +28,7 @@ pub trait Cloud: Send {
 pub struct Arrival {
     /// The cloud's own wall clock at that moment. It may differ from the clock of whoever calls.
     pub at: SystemTime,
-    /// The endpoint through which it came, as the scenario names it: `vpce-a`, `public`, `sts`.
+    /// The endpoint through which it came, as the scenario names it: `private-a`, `public`, `sts`.
     pub via: String,
     /// Whether that endpoint is a private one.
     pub private: bool,

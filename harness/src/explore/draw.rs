@@ -98,6 +98,7 @@ fn sketches() -> impl Strategy<Value = Sketch> {
                 end,
                 outcome: Outcome::StaysClosed,
                 seeds: Vec::new(),
+                provider: place.provider,
                 world: place.settings,
                 lines,
             })

@@ -4,6 +4,8 @@
 //! clocks and flags stay as they are. So this fold follows what stays. Where a request may or may not have come through
 //! (a first key, a rotation), it follows both ways, and where they end differently it knows nothing.
 //!
+//! It knows the clouds of AWS alone, which is all that is drawn; of a scenario of another cloud it knows nothing.
+//!
 //! Invariant: it shares nothing with the product or the checker, and guesses nothing: what is uncertain is `None`.
 
 mod credentials;
@@ -40,7 +42,8 @@ const EPILOGUE: Duration = Duration::from_secs(5);
 /// What `final` must be, or `None` where it cannot be known.
 pub fn foresee(scenario: &Scenario) -> Option<Outcome> {
     let world = &scenario.world;
-    if world.mongod.persona != CLIENT || world.aws.replica.is_some() {
+    let known = matches!(world.provider, Provider::Aws | Provider::Local);
+    if !known || world.mongod.persona != CLIENT || world.aws.replica.is_some() {
         return None;
     }
     let mut state = State::new(&scenario.world);
@@ -138,12 +141,12 @@ impl<'a> State<'a> {
     fn new(world: &'a World) -> Self {
         let empty = world.mongod.database == Database::Empty;
         // A first key is wrapped by the first key of the world; later ones follow the newest.
-        let kms_key = world.aws.keys.first().filter(|_| empty).cloned();
+        let kms_key = world.kms.keys.first().filter(|_| empty).cloned();
         State {
             world,
             passed: Duration::ZERO,
             now: Moment { earliest: Duration::ZERO, latest: Duration::ZERO },
-            keys: CustomerKeys::new(&world.aws.keys),
+            keys: CustomerKeys::new(&world.kms.keys),
             access: Access::new(world),
             databases: Databases::new(world),
             flags: Flags { provider: world.proxy.cloud_provider, kms_key },
@@ -364,7 +367,7 @@ impl<'a> State<'a> {
 
     /// Whether AWS wraps and opens with a key, for whoever has the right credentials.
     fn opens_at_aws(&self, cmk: &str) -> Sure {
-        let endpoints = &self.world.aws.endpoints;
+        let endpoints = &self.world.kms.endpoints;
         let required = self.world.proxy.require_private_networking;
         if required && !endpoints.iter().any(|endpoint| endpoint.private) {
             return Sure::No;

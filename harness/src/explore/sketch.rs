@@ -11,7 +11,7 @@ use std::time::Duration;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use crate::scenario::{self, Outcome, Scenario, ScenarioError, When};
+use crate::scenario::{self, Outcome, Provider, Scenario, ScenarioError, When};
 
 /// The longest line of a file whose timeline is a list.
 const LONGEST_LINE: usize = 120;
@@ -32,6 +32,8 @@ pub struct Sketch {
     pub outcome: Outcome,
     /// Seeds that are always played.
     pub seeds: Vec<u64>,
+    /// With which provider it is played: a sketch is one scenario, also where its file has several.
+    pub provider: Provider,
     /// What differs from the defaults of the world, in the order of the file: dotted keys below `world`, and values.
     pub world: Vec<(String, Value)>,
     /// What happens, in order of time.
@@ -101,6 +103,7 @@ impl Sketch {
             end: scenario.end,
             outcome: scenario.outcome,
             seeds: scenario.seeds.clone(),
+            provider: scenario.world.provider,
             world,
             lines: lines.collect(),
         }
@@ -118,6 +121,9 @@ impl Sketch {
         if !self.seeds.is_empty() {
             let seeds: Vec<_> = self.seeds.iter().map(|seed| quoted(&format!("{seed:#x}"))).collect();
             say("seeds", format!("[{}]", seeds.join(", ")));
+        }
+        if self.provider != Provider::Aws {
+            say("provider", format!("[{}]", quoted(self.provider.as_str())));
         }
         if !self.world.is_empty() {
             text.push('\n');
@@ -159,7 +165,7 @@ impl Line {
         Line { at: When::At(at), verb, argument, options: Vec::new(), then: Vec::new() }
     }
 
-    /// What happens, without the moment: `reject = "vpce-a"`.
+    /// What happens, without the moment: `reject = "private-a"`.
     pub fn words(&self) -> Vec<String> {
         let pairs =
             [(&self.verb, &self.argument)].into_iter().chain(self.options.iter().map(|(key, value)| (key, value)));
@@ -225,11 +231,11 @@ fn text(value: &DeValue<'_>) -> String {
     if let DeValue::String(text) = value { text.to_string() } else { String::new() }
 }
 
-/// Settings of one table stand in one line.
+/// Settings of one table stand in one line, except of one that holds another table: no line can add to that.
 fn written_world(settings: &[(String, Value)]) -> String {
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
     for (key, value) in settings {
-        let Some((group, name)) = key.rsplit_once('.') else {
+        let Some((group, name)) = key.rsplit_once('.').filter(|(group, _)| !holds_a_table(settings, group)) else {
             groups.push((key, vec![value.to_string()]));
             continue;
         };
@@ -244,6 +250,15 @@ fn written_world(settings: &[(String, Value)]) -> String {
         false => format!("world.{group} = {{ {} }}\n", entries.join(", ")),
     };
     groups.into_iter().map(line).collect()
+}
+
+/// Whether a group of settings has another one below it.
+fn holds_a_table(settings: &[(String, Value)], group: &str) -> bool {
+    let below = |(key, _): &(String, Value)| {
+        let rest = key.strip_prefix(group).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|rest| rest.contains('.'))
+    };
+    settings.iter().any(below)
 }
 
 fn quoted(text: &str) -> String {
@@ -264,11 +279,11 @@ final = \"opens\"
 seeds = [\"0x5eed\"]
 
 world.mongod = { key_state_polling = \"off\", connect_retries = 2 }
-world.kms.aws = { endpoints = [\"vpce-a\", \"public\"] }
+world.kms = { endpoints = [\"private-a\", \"public\"] }
 
 timeline = [
   { at = \"1s\", start = \"mongod\", then = { get = \"ok\", within = \"5s\" } },
-  { at = \"12s..15s\", slow = \"vpce-a\", by = \"3s\" },
+  { at = \"12s..15s\", slow = \"private-a\", by = \"3s\" },
 ]
 ";
 
@@ -276,7 +291,7 @@ timeline = [
     fn what_is_read_is_written_again_to_the_letter() {
         let sketch = Sketch::read("a.toml", "a", FILE).unwrap();
         assert_eq!(sketch.write(), FILE);
-        assert_eq!(sketch.lines[1].words(), ["slow = \"vpce-a\"", "by = \"3s\""]);
+        assert_eq!(sketch.lines[1].words(), ["slow = \"private-a\"", "by = \"3s\""]);
         assert_eq!(sketch.setting("mongod.connect_retries"), Some(&Value::Integer(2)));
     }
 
@@ -289,7 +304,10 @@ timeline = [
         assert!(tables.starts_with(
             "\nat = \"1s\"\nstart = \"mongod\"\nthen.get = \"ok\"\nthen.within = \"5s\"\nthen.message = "
         ));
-        assert!(tables.ends_with("\n\n[[timeline]]\nat = \"12s..15s\"\nslow = \"vpce-a\"\nby = \"3s\"\n"), "{tables}");
+        assert!(
+            tables.ends_with("\n\n[[timeline]]\nat = \"12s..15s\"\nslow = \"private-a\"\nby = \"3s\"\n"),
+            "{tables}"
+        );
     }
 
     #[test]

@@ -69,7 +69,8 @@ pub struct Planned {
     /// The lane, where one was asked for by its name.
     #[serde(default)]
     pub lane: Option<String>,
-    /// The scenarios that were selected, with the SHA-256 of each file.
+    /// The scenarios that were selected, with the SHA-256 of each file: `family/name`, and `family/name[provider]` where
+    /// the file is played with several.
     pub scenarios: BTreeMap<String, String>,
     /// How many seeds each scenario was to be played with, besides those that its file pins.
     pub seeds: u64,
@@ -133,7 +134,7 @@ pub struct Cell {
     pub observed: Option<String>,
     /// Who stood on the other side of the proxy: a persona, or a mongod with its version.
     pub peer: String,
-    /// The provider whose key wraps the master key.
+    /// The provider with which the scenario was played: whose key wraps the master key, and whose cloud there is.
     pub provider: String,
     /// The command that plays this cell again.
     pub replay: String,

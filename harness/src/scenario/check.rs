@@ -1,7 +1,7 @@
 //! What the file means: everything that TOML and types cannot know, all mistakes at once.
 //!
 //! Each part is read completely before the first missing piece gives up on it, so that one mistake does not hide
-//! another.
+//! another. A file is checked once for each provider with which it is played.
 
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
@@ -9,17 +9,18 @@ use std::time::Duration;
 
 use kmip_proxy::keys::Provider;
 
-use super::file::{AwsFile, CredentialsFile, MongodFile, NetworkFile, ProxyFile, ScenarioFile, SnapshotFile};
+use super::clouds;
+use super::file::{CredentialsFile, KmsFile, MongodFile, NetworkFile, ProxyFile, ScenarioFile, SnapshotFile};
 use super::mistake::Mistakes;
 use super::model::{
-    Aws, Credentials, CredentialsKind, Database, Endpoint, GivenBy, Metadata, Mongod, Outcome, Proxy, Scenario,
+    Aws, Credentials, CredentialsKind, Database, Endpoint, GivenBy, Kms, Metadata, Mongod, Outcome, Proxy, Scenario,
     Snapshot, World,
 };
 use super::text::{Literal, Located, Text};
 use super::timeline;
-use super::values::{REPLICA, Time, written};
+use super::values::{PRIVATE, REPLICA, Time, written};
 use super::verbs::{Declared, find_declared};
-use super::words::Wrapper;
+use super::words::OWN_PROVIDER;
 
 /// The longest run, in simulated time.
 const LONGEST_RUN: Duration = Duration::from_hours(24);
@@ -33,9 +34,33 @@ const MOST_NAMES: usize = 16;
 /// The family of the scenarios that must go wrong.
 const CANARIES: &str = "canaries";
 
-/// Turns a file into a scenario. Where it cannot, it says why in `mistakes`; a scenario with mistakes is none either.
+/// The providers with which a file is played.
+pub(super) fn providers(file: &ScenarioFile, mistakes: &mut Mistakes) -> Vec<Provider> {
+    if file.provider.is_empty() {
+        let labels = [(file.title.span(), "a scenario without a provider")];
+        mistakes
+            .push("the list of providers is empty".to_owned(), labels)
+            .help("name one, or leave `provider` out for `aws`");
+    }
+    let mut providers: Vec<Provider> = Vec::new();
+    for (index, text) in file.provider.iter().enumerate() {
+        let Some(provider) = text.read(mistakes) else { continue };
+        if let Some(first) = file.provider[..index].iter().find(|first| first.as_str() == text.as_str()) {
+            let labels = [(text.span(), "again"), (first.span(), "here already")];
+            mistakes.push(format!("the provider `{provider}` is listed twice"), labels);
+        } else {
+            providers.push(provider);
+        }
+    }
+    providers
+}
+
+/// Turns a file into a scenario for one of its providers. Where it cannot, it says why in `mistakes`; a scenario with
+/// mistakes is none either.
 pub(super) fn check(
     file: &ScenarioFile,
+    provider: Provider,
+    providers: &[Provider],
     path: &str,
     family: &str,
     source: &str,
@@ -49,13 +74,15 @@ pub(super) fn check(
     let seeds: Vec<_> = file.seeds.iter().filter_map(|seed| seed.read(mistakes)).collect();
 
     let world = &file.world;
-    let cloud = uses_aws(file);
-    let names = Names::declared(&world.kms.aws.value, cloud);
+    let cell = Cell { provider, listed: &file.provider };
+    let cloud = uses_cloud(file, provider);
+    let names = Names::declared(&world.kms.value, cloud);
     let mongod = mongod(&world.mongod, mistakes);
-    let proxy = proxy(&world.proxy, mistakes);
-    let aws = aws(&world.kms.aws, cloud, mistakes);
-    let credentials = credentials(&world.credentials, mistakes);
-    let snapshot = snapshot(file, &names, mistakes);
+    let proxy = proxy(&world.proxy, provider, mistakes);
+    let kms = kms(&world.kms, provider, cloud, mistakes);
+    let aws = aws(&world.kms.value, &cell, mistakes);
+    let credentials = credentials(&world.credentials, &cell, mistakes);
+    let snapshot = snapshot(file, provider, &names, mistakes);
     let network = network(&world.network, mistakes);
     if world.saboteur.value && family != CANARIES {
         let label = "only canaries may be nondeterministic";
@@ -67,7 +94,7 @@ pub(super) fn check(
     if let (Some(mongod), Some(proxy)) = (&mongod, &proxy) {
         deadline(file, mongod, proxy, mistakes);
     }
-    let timeline = timeline::check(file, source, end, cloud, &names, mistakes);
+    let timeline = timeline::check(file, source, end, &cell, cloud, &names, mistakes);
 
     let (latency, tick) = network?;
     Some(Scenario {
@@ -80,9 +107,12 @@ pub(super) fn check(
         end: end?,
         outcome: outcome?,
         seeds,
+        providers: providers.to_vec(),
         world: World {
+            provider,
             mongod: mongod?,
             proxy: proxy?,
+            kms: kms?,
             aws: aws?,
             credentials: credentials?,
             snapshot: snapshot?,
@@ -94,6 +124,27 @@ pub(super) fn check(
     })
 }
 
+/// The provider with which the file is played this time, and the list that says so.
+pub(super) struct Cell<'a> {
+    pub(super) provider: Provider,
+    listed: &'a [Text<Provider>],
+}
+
+impl Cell<'_> {
+    /// Something that this provider does not have: a mistake, as long as the provider is listed.
+    pub(super) fn lacks(&self, what: &str, span: Range<usize>, mistakes: &mut Mistakes) {
+        let provider = self.provider;
+        let label = format!("not with `{provider}`");
+        let listed = self.listed.iter().find(|text| text.as_str() == provider.as_str()).map(Text::span);
+        mistakes
+            .push(
+                format!("{} has {what}", provider.title()),
+                [(span, label.as_str()), (listed.unwrap_or_default(), "which is to play it, too")],
+            )
+            .help(format!("take `{provider}` out of `provider`, or write another scenario for it"));
+    }
+}
+
 /// The names that verbs and expectations can refer to.
 pub(super) struct Names {
     /// The endpoints.
@@ -103,17 +154,17 @@ pub(super) struct Names {
 }
 
 impl Names {
-    fn declared(aws: &AwsFile, cloud: bool) -> Self {
+    fn declared(kms: &KmsFile, cloud: bool) -> Self {
         if !cloud {
             return Names { endpoints: Vec::new(), keys: Vec::new() };
         }
         fn all<L>(texts: &[Text<L>]) -> Vec<Declared> {
             texts.iter().map(|text| Located { value: text.as_str().to_owned(), span: text.span() }).collect()
         }
-        let mut endpoints = all(&aws.endpoints);
-        endpoints
-            .extend(aws.replica.as_ref().map(|replica| Located { value: REPLICA.to_owned(), span: replica.span() }));
-        Names { endpoints, keys: all(&aws.keys) }
+        let mut endpoints = all(&kms.endpoints);
+        let replica = kms.aws.value.replica.as_ref();
+        endpoints.extend(replica.map(|replica| Located { value: REPLICA.to_owned(), span: replica.span() }));
+        Names { endpoints, keys: all(&kms.keys) }
     }
 }
 
@@ -131,14 +182,16 @@ pub(super) fn time(text: &Text<Time>, bounds: RangeInclusive<Duration>, mistakes
     None
 }
 
-/// Whether AWS takes part: as the proxy's provider at any time, or because it wrapped the snapshot's key.
-fn uses_aws(file: &ScenarioFile) -> bool {
-    let aws = Provider::Aws.as_str();
+/// Whether the provider's cloud takes part: because it wrapped the snapshot's key, or as the proxy's provider at any time.
+fn uses_cloud(file: &ScenarioFile, provider: Provider) -> bool {
+    if provider == Provider::Local {
+        return false;
+    }
+    let started = file.world.proxy.cloud_provider.as_ref();
     let restarted = file.timeline.iter().filter_map(|line| line.value.cloud_provider.as_ref());
-    let snapshot = file.world.mongod.database.as_str() == "snapshot";
-    (snapshot && file.world.snapshot.value.provider.as_str() == aws)
-        || file.world.proxy.cloud_provider.as_str() == aws
-        || restarted.into_iter().any(|provider| provider.as_str() == aws)
+    file.world.mongod.database.as_str() == "snapshot"
+        || started.is_none_or(|started| started.as_str() == provider.as_str())
+        || restarted.into_iter().any(|restarted| [OWN_PROVIDER, provider.as_str()].contains(&restarted.as_str()))
 }
 
 fn mongod(file: &MongodFile, mistakes: &mut Mistakes) -> Option<Mongod> {
@@ -174,8 +227,11 @@ fn mongod(file: &MongodFile, mistakes: &mut Mistakes) -> Option<Mongod> {
     })
 }
 
-fn proxy(file: &ProxyFile, mistakes: &mut Mistakes) -> Option<Proxy> {
-    let cloud_provider = file.cloud_provider.read(mistakes);
+fn proxy(file: &ProxyFile, provider: Provider, mistakes: &mut Mistakes) -> Option<Proxy> {
+    let cloud_provider = match &file.cloud_provider {
+        Some(cloud_provider) => cloud_provider.read(mistakes),
+        None => Some(provider),
+    };
     let kms_deadline = time(&file.kms_deadline, Duration::from_millis(100)..=Duration::from_mins(10), mistakes);
     Some(Proxy {
         cloud_provider: cloud_provider?,
@@ -184,25 +240,37 @@ fn proxy(file: &ProxyFile, mistakes: &mut Mistakes) -> Option<Proxy> {
     })
 }
 
-fn aws(file: &Located<AwsFile>, cloud: bool, mistakes: &mut Mistakes) -> Option<Aws> {
+fn kms(file: &Located<KmsFile>, provider: Provider, cloud: bool, mistakes: &mut Mistakes) -> Option<Kms> {
     if !cloud && file.is_written() {
+        let message = match provider {
+            Provider::Local => "nothing in this world uses a key service".to_owned(),
+            cloud => format!("nothing in this world uses {}", cloud.title()),
+        };
         mistakes
-            .push("nothing in this world uses AWS KMS".to_owned(), [(file.span.clone(), "declared, but never used")])
-            .help("remove it, or let the proxy or the snapshot use `aws`");
+            .push(message, [(file.span.clone(), "declared, but never used")])
+            .help("remove it, or let the proxy or the snapshot use a cloud");
     }
-    let aws = &file.value;
-    let region = aws.region.read(mistakes);
-    let keys = distinct("key", &aws.keys, file.span.clone(), mistakes);
-    let endpoints = distinct("endpoint", &aws.endpoints, file.span.clone(), mistakes);
-    if let Some(replica) = aws.endpoints.iter().find(|endpoint| endpoint.as_str() == REPLICA) {
+    let kms = &file.value;
+    let keys = distinct("key", &kms.keys, file.span.clone(), mistakes);
+    let endpoints = distinct("endpoint", &kms.endpoints, file.span.clone(), mistakes);
+    if let Some(replica) = kms.endpoints.iter().find(|endpoint| endpoint.as_str() == REPLICA) {
         mistakes
             .push("`replica` is no endpoint of the first region".to_owned(), [(replica.span(), "declared here")])
             .help("name the second region, `replica = \"us-west-2\"`: its endpoint comes with it");
     }
-    let rotation_period = aws.rotation_period.as_ref().map(|period| rotation_period(period, mistakes));
-    let replica = aws.replica.as_ref().map(|replica| second_region(aws, replica, mistakes));
-    let endpoint = |name: String| Endpoint { private: name.starts_with("vpce-"), name };
+    let endpoint = |name: String| Endpoint { private: name.starts_with(PRIVATE), name };
     let endpoints = if cloud { endpoints.into_iter().map(endpoint).collect() } else { Vec::new() };
+    Some(Kms { keys, endpoints })
+}
+
+fn aws(kms: &KmsFile, cell: &Cell<'_>, mistakes: &mut Mistakes) -> Option<Aws> {
+    if kms.aws.is_written() && !matches!(cell.provider, Provider::Aws | Provider::Local) {
+        cell.lacks("nothing of `world.kms.aws`", kms.aws.span.clone(), mistakes);
+    }
+    let aws = &kms.aws.value;
+    let region = aws.region.read(mistakes);
+    let rotation_period = aws.rotation_period.as_ref().map(|period| rotation_period(period, mistakes));
+    let replica = aws.replica.as_ref().map(|replica| second_region(kms, replica, mistakes));
     let replica = match replica {
         Some(replica) => Some(replica?),
         None => None,
@@ -211,7 +279,7 @@ fn aws(file: &Located<AwsFile>, cloud: bool, mistakes: &mut Mistakes) -> Option<
         Some(period) => Some(period?),
         None => None,
     };
-    Some(Aws { region: region?, keys, endpoints, rotation_period, replica })
+    Some(Aws { region: region?, rotation_period, replica })
 }
 
 /// RotationPeriodInDays: a whole number of days from 90 to 2560 (EnableKeyRotation in the AWS KMS API Reference).
@@ -228,12 +296,13 @@ fn rotation_period(period: &Text<Time>, mistakes: &mut Mistakes) -> Option<u32> 
 }
 
 /// The second region, which is another one, and is found by its name alone.
-fn second_region(aws: &AwsFile, replica: &Text<super::values::Region>, mistakes: &mut Mistakes) -> Option<String> {
-    if replica.as_str() == aws.region.as_str() {
-        let labels = [(replica.span(), "the same region"), (aws.region.span(), "as this one")];
+fn second_region(kms: &KmsFile, replica: &Text<super::values::Region>, mistakes: &mut Mistakes) -> Option<String> {
+    let region = &kms.aws.value.region;
+    if replica.as_str() == region.as_str() {
+        let labels = [(replica.span(), "the same region"), (region.span(), "as this one")];
         mistakes.push(format!("`{}` cannot be its own replica", replica.as_str()), labels);
     }
-    let private: Vec<_> = aws.endpoints.iter().filter(|endpoint| endpoint.as_str() != "public").collect();
+    let private: Vec<_> = kms.endpoints.iter().filter(|endpoint| endpoint.as_str() != "public").collect();
     if !private.is_empty() {
         mistakes
             .push(
@@ -275,8 +344,11 @@ fn distinct<L: Literal<Value = String>>(
     names.iter().filter_map(|name| name.read(mistakes)).collect()
 }
 
-fn credentials(file: &CredentialsFile, mistakes: &mut Mistakes) -> Option<Credentials> {
+fn credentials(file: &CredentialsFile, cell: &Cell<'_>, mistakes: &mut Mistakes) -> Option<Credentials> {
     let kind = file.kind.read(mistakes);
+    if let Some(what) = kind.and_then(|kind| clouds::lacks_credentials(cell.provider, kind)) {
+        cell.lacks(what, file.kind.span(), mistakes);
+    }
     let given_by = file.given_by.read(mistakes);
     let expires = file.expires.as_ref().map(|expires| expires.read(mistakes));
     if let (Some(expires), Some(kind)) = (&file.expires, kind)
@@ -300,15 +372,19 @@ fn credentials(file: &CredentialsFile, mistakes: &mut Mistakes) -> Option<Creden
             .push(format!("credentials of the kind `{}` have no token", file.kind.as_str()), labels)
             .help("add `kind = \"session\"`");
     }
+    if let (Some(text), Some(metadata)) = (&file.metadata, metadata)
+        && let Some(what) = clouds::lacks_metadata(cell.provider, metadata)
+    {
+        cell.lacks(what, text.span(), mistakes);
+    }
     Some(Credentials { kind: kind?, given_by: given_by?, metadata: metadata?, expires: expires.flatten() })
 }
 
-fn snapshot(file: &ScenarioFile, names: &Names, mistakes: &mut Mistakes) -> Option<Snapshot> {
+fn snapshot(file: &ScenarioFile, provider: Provider, names: &Names, mistakes: &mut Mistakes) -> Option<Snapshot> {
     let written = &file.world.snapshot;
-    let SnapshotFile { provider, wrapped_by, state, others } = &written.value;
+    let SnapshotFile { wrapped_by, state, others } = &written.value;
     let database = Database::read(file.world.mongod.database.as_str()).ok()?;
     let state = state.read(mistakes);
-    let Wrapper(provider) = provider.read(mistakes)?;
     if database == Database::Empty {
         if written.is_written() {
             let labels = [
@@ -319,22 +395,23 @@ fn snapshot(file: &ScenarioFile, names: &Names, mistakes: &mut Mistakes) -> Opti
                 .push("an empty database has no snapshot".to_owned(), labels)
                 .help("remove `world.snapshot`; the first start wraps its key with the proxy's provider");
         }
-        let provider = Provider::read(file.world.proxy.cloud_provider.as_str()).ok()?;
+        let started = file.world.proxy.cloud_provider.as_ref();
+        let started = started.map_or(Some(provider), |started| Provider::read(started.as_str()).ok())?;
         let first_key = names.keys.first().map(|key| key.value.clone());
-        let wrapped_by = first_key.filter(|_| provider == Provider::Aws);
-        return Some(Snapshot { provider, wrapped_by, active: true, others: Vec::new() });
+        let wrapped_by = first_key.filter(|_| started == provider);
+        return Some(Snapshot { provider: started, wrapped_by, active: true, others: Vec::new() });
     }
     let wrapped_by = match (provider, wrapped_by) {
-        (Provider::Aws, Some(name)) => Some(find_declared("KMS key", name, &names.keys, mistakes)?),
-        (Provider::Aws, None) => names.keys.first().map(|key| key.value.clone()),
-        (_, None) => None,
-        (_, Some(name)) => {
+        (Provider::Local, None) => None,
+        (Provider::Local, Some(name)) => {
             let label = "a key file wraps it, no key of a customer";
             mistakes
                 .push("`wrapped_by` says nothing for the provider `local`".to_owned(), [(name.span(), label)])
                 .help("remove `wrapped_by`");
             None
         }
+        (_, Some(name)) => Some(find_declared("KMS key", name, &names.keys, mistakes)?),
+        (_, None) => names.keys.first().map(|key| key.value.clone()),
     };
     if let Some(first) = others.get(MOST_NAMES) {
         let message = format!("{} further keys are more than a world can hold", others.len());
@@ -375,7 +452,7 @@ fn network(file: &NetworkFile, mistakes: &mut Mistakes) -> Option<(std::ops::Ran
 /// file says.
 fn private_networking(file: &ScenarioFile, outcome: Option<Outcome>, cloud: bool, mistakes: &mut Mistakes) {
     let required = &file.world.proxy.require_private_networking;
-    let endpoints = &file.world.kms.aws.value.endpoints;
+    let endpoints = &file.world.kms.value.endpoints;
     if !required.value || !cloud || endpoints.iter().any(|endpoint| endpoint.as_str() != "public") {
         return;
     }
@@ -383,7 +460,7 @@ fn private_networking(file: &ScenarioFile, outcome: Option<Outcome>, cloud: bool
         let labels = [(required.span.clone(), "no endpoint is private"), (file.outcome.span(), "so it cannot open")];
         mistakes
             .push("private networking is required, and there is no private endpoint".to_owned(), labels)
-            .help("add an endpoint such as `vpce-a`, or say `final = \"stays-closed\"`");
+            .help("add an endpoint such as `private-a`, or say `final = \"stays-closed\"`");
         mistakes.also(endpoints.iter().map(Text::span), "public");
     }
 }

@@ -13,7 +13,7 @@ use super::model::{CredentialsKind, Database, Expected, GivenBy, Metadata, Outco
 use super::text::{Located, Text};
 use super::values::{EndpointName, KeyName, Period, Region, Seed, Sentence, ServerName, Time, TimeRange, Version};
 use super::verbs::EventFile;
-use super::words::{KeyState, Persona, Wrapper};
+use super::words::{KeyState, Persona};
 
 /// A scenario: what there is, what happens when, and what must come of it.
 #[derive(Deserialize, JsonSchema)]
@@ -33,11 +33,19 @@ pub(super) struct ScenarioFile {
     /// Seeds that are always played: those that once found something.
     #[serde(default)]
     pub(super) seeds: Vec<Text<Seed>>,
+    /// Whose keys wrap, and whose cloud there is: the file is played once with each, in this order. `local` is a key file,
+    /// and no cloud.
+    #[serde(default = "aws_alone")]
+    pub(super) provider: Vec<Text<Provider>>,
     /// What there is. Say only what matters here; all of it has defaults.
     #[serde(default)]
     pub(super) world: WorldFile,
     /// What happens, one event a line, in order of time.
     pub(super) timeline: Vec<Located<EventFile>>,
+}
+
+fn aws_alone() -> Vec<Text<Provider>> {
+    vec![Text::default("aws")]
 }
 
 /// What there is before anything happens.
@@ -48,8 +56,8 @@ pub(super) struct WorldFile {
     pub(super) mongod: MongodFile,
     /// The proxy under test. It runs from the beginning.
     pub(super) proxy: ProxyFile,
-    /// The clouds.
-    pub(super) kms: KmsFile,
+    /// The provider's key service.
+    pub(super) kms: Located<KmsFile>,
     /// The credentials that the proxy is given.
     pub(super) credentials: CredentialsFile,
     /// The wrapped key in the snapshot.
@@ -100,8 +108,9 @@ impl Default for MongodFile {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table", rename = "Proxy")]
 pub(super) struct ProxyFile {
-    /// `-cloudProvider`.
-    pub(super) cloud_provider: Text<Provider>,
+    /// `-cloudProvider`. Without it, the provider with which the file is played.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cloud_provider: Option<Text<Provider>>,
     /// `--require-private-networking`: use private endpoints or none.
     pub(super) require_private_networking: Located<bool>,
     /// `--kms-deadline`: the time for all attempts of one request.
@@ -111,31 +120,43 @@ pub(super) struct ProxyFile {
 impl Default for ProxyFile {
     fn default() -> Self {
         ProxyFile {
-            cloud_provider: Text::default("aws"),
+            cloud_provider: None,
             require_private_networking: Located::default(),
             kms_deadline: Text::default("4s"),
         }
     }
 }
 
-/// The clouds.
-#[derive(Default, Deserialize, JsonSchema)]
+/// The provider's key service.
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table", rename = "Kms")]
 pub(super) struct KmsFile {
-    /// AWS KMS.
+    /// The customer's keys. The first one wraps whatever nothing else is said of. At AWS, keys named `mrk-…` are
+    /// multi-Region.
+    pub(super) keys: Vec<Text<KeyName>>,
+    /// The ways to the service, in the order in which the proxy tries them: `public`, and `private-…` for private ones.
+    pub(super) endpoints: Vec<Text<EndpointName>>,
+    /// What only AWS has.
+    #[serde(skip_serializing)]
     pub(super) aws: Located<AwsFile>,
 }
 
-/// AWS KMS.
+impl Default for KmsFile {
+    fn default() -> Self {
+        KmsFile {
+            keys: vec![Text::default("cmk-1")],
+            endpoints: vec![Text::default("public")],
+            aws: Located::default(),
+        }
+    }
+}
+
+/// What only AWS has.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table", rename = "Aws")]
 pub(super) struct AwsFile {
     /// The region of keys and endpoints.
     pub(super) region: Text<Region>,
-    /// The customer's keys. The first one wraps whatever nothing else is said of. Keys named `mrk-…` are multi-Region.
-    pub(super) keys: Vec<Text<KeyName>>,
-    /// The ways to KMS, in the order in which the proxy tries them: `public`, and `vpce-…` for private ones.
-    pub(super) endpoints: Vec<Text<EndpointName>>,
     /// AWS rotates the keys by itself this often, between 90d and 2560d; the last time was 90 days before the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rotation_period: Option<Text<Time>>,
@@ -147,13 +168,7 @@ pub(super) struct AwsFile {
 
 impl Default for AwsFile {
     fn default() -> Self {
-        AwsFile {
-            region: Text::default("us-east-1"),
-            keys: vec![Text::default("cmk-1")],
-            endpoints: vec![Text::default("public")],
-            rotation_period: None,
-            replica: None,
-        }
+        AwsFile { region: Text::default("us-east-1"), rotation_period: None, replica: None }
     }
 }
 
@@ -161,7 +176,9 @@ impl Default for AwsFile {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table", rename = "Credentials")]
 pub(super) struct CredentialsFile {
-    /// `user`: an IAM user's keys. `session`: temporary keys with a token. `role`: keys that may only assume a role.
+    /// `user`: long-lived ones, as an IAM user's keys, the secret of an application, or the key of a service account.
+    /// `session`: those that expire, as temporary keys with a token, or a secret with a last day. `role`: keys that may
+    /// only assume a role.
     pub(super) kind: Text<CredentialsKind>,
     /// `metadata`: in the file beside the wrapped key. `flags`: on the proxy's command line.
     pub(super) given_by: Text<GivenBy>,
@@ -188,9 +205,7 @@ impl Default for CredentialsFile {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table", rename = "Snapshot")]
 pub(super) struct SnapshotFile {
-    /// Who wrapped it.
-    pub(super) provider: Text<Wrapper>,
-    /// The customer's key that wrapped it. Without it, the first of `world.kms.aws.keys`.
+    /// The customer's key that wrapped it. Without it, the first of `world.kms.keys`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) wrapped_by: Option<Text<KeyName>>,
     /// The state of its KMIP object.
@@ -202,12 +217,7 @@ pub(super) struct SnapshotFile {
 
 impl Default for SnapshotFile {
     fn default() -> Self {
-        SnapshotFile {
-            provider: Text::default("aws"),
-            wrapped_by: None,
-            state: Text::default("active"),
-            others: vec![],
-        }
+        SnapshotFile { wrapped_by: None, state: Text::default("active"), others: vec![] }
     }
 }
 
@@ -251,10 +261,12 @@ pub(super) struct ThenFile {
     pub(super) via: Option<Text<EndpointName>>,
     /// The class of failure that the operator must be told.
     pub(super) class: Option<Text<Class>>,
-    /// The Result Message of the failure, exactly. `{key}` stands for the identifier of the key that was asked for.
+    /// The Result Message of the failure, exactly. `{key}` stands for the identifier of the key that was asked for,
+    /// `{kms}` for the provider's key service (`AWS KMS`), `{provider}` for the provider (`aws`), `{place}` for what a
+    /// customer's key has beside its name (`region`).
     pub(super) message: Option<Text<Sentence>>,
     /// The first line of what the operator is told, exactly, such as `error[key-disabled]: the CMK of key {key} is
-    /// disabled`. `{key}` stands for the identifier of the key that was asked for.
+    /// disabled`. `{key}`, `{kms}`, `{provider}` and `{place}` are as in `message`.
     pub(super) operator: Option<Text<Sentence>>,
     /// Whether mongod runs at the end of the time, or has ended by itself.
     pub(super) mongod: Option<Text<Running>>,

@@ -81,7 +81,7 @@ impl Diagnostic for ScenarioError {
 }
 
 /// One mistake.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Mistake {
     /// What is wrong, in one sentence.
     message: String,
@@ -137,6 +137,7 @@ impl Diagnostic for Mistake {
 }
 
 /// The mistakes found so far in one file.
+#[derive(Clone)]
 pub(super) struct Mistakes {
     path: String,
     source: Arc<NamedSource<Arc<str>>>,
@@ -179,6 +180,16 @@ impl Mistakes {
         let labels = labels.map(|span| LabeledSpan::new_with_span(Some(text.to_owned()), span));
         if let Some(mistake) = self.found.last_mut() {
             mistake.labels.extend(labels);
+        }
+    }
+
+    /// Takes over the mistakes of another look at the same file, except those that are known already.
+    pub(super) fn adopt(&mut self, other: Mistakes) {
+        for mistake in other.found {
+            let known = |one: &Mistake| one.message == mistake.message && one.labels == mistake.labels;
+            if !self.found.iter().any(known) {
+                self.found.push(mistake);
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use kmip_proxy::keys::Provider;
 
-/// A whole scenario.
+/// A whole scenario, as it is played with one provider: what its file comes to for that one. Reports have a cell for each
+/// seed of it.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// The family: the name of the folder.
@@ -29,6 +30,8 @@ pub struct Scenario {
     pub outcome: Outcome,
     /// Seeds that are always played: pinned regressions.
     pub seeds: Vec<u64>,
+    /// All providers with which the file is played; this one is [`World::provider`].
+    pub providers: Vec<Provider>,
     /// What there is.
     pub world: World,
     /// What happens, in order of time.
@@ -36,9 +39,19 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// `family/name`, unique among all scenarios.
+    /// `family/name`, unique among all files.
     pub fn id(&self) -> String {
         format!("{}/{}", self.family, self.name)
+    }
+
+    /// `family/name[provider]`, or `family/name` where the file is played with one provider: unique among all scenarios.
+    pub fn label(&self) -> String {
+        if self.has_siblings() { format!("{}[{}]", self.id(), self.world.provider) } else { self.id() }
+    }
+
+    /// Whether the file is played with other providers, too.
+    pub fn has_siblings(&self) -> bool {
+        self.providers.len() > 1
     }
 }
 
@@ -64,11 +77,15 @@ impl Outcome {
 /// What there is before anything happens.
 #[derive(Clone, Debug)]
 pub struct World {
+    /// Whose keys wrap, and whose cloud there is; with `local` there is none.
+    pub provider: Provider,
     /// The database.
     pub mongod: Mongod,
     /// The proxy under test.
     pub proxy: Proxy,
-    /// AWS KMS.
+    /// The provider's key service.
+    pub kms: Kms,
+    /// What only AWS has.
     pub aws: Aws,
     /// What stands in the metadata file, or on the command line.
     pub credentials: Credentials,
@@ -121,15 +138,20 @@ pub struct Proxy {
     pub kms_deadline: Duration,
 }
 
-/// AWS KMS as the world has it.
+/// The key service as the world has it.
 #[derive(Clone, Debug)]
-pub struct Aws {
-    /// The region, in AWS' spelling.
-    pub region: String,
+pub struct Kms {
     /// The customer's keys by name, the first of which wraps what nothing else is said of.
     pub keys: Vec<String>,
     /// The endpoints in the order in which the proxy tries them.
     pub endpoints: Vec<Endpoint>,
+}
+
+/// What the world has only where it is that of AWS.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// The region, in AWS' spelling.
+    pub region: String,
     /// Every how many days the keys are rotated by themselves (RotationPeriodInDays), counted from 90 days before the run.
     pub rotation_period: Option<u32>,
     /// A second region, which has the multi-Region keys too and is reached through the endpoint `replica`. Then the proxy
@@ -144,10 +166,10 @@ impl Aws {
     }
 }
 
-/// A way to KMS.
+/// A way to the key service.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Its name in the file: `vpce-…` for a private one, `public` for the public one.
+    /// Its name in the file: `private-…` for a private one, `public` for the public one.
     pub name: String,
     /// Whether its address is private.
     pub private: bool,
@@ -166,14 +188,14 @@ pub struct Credentials {
     pub expires: Option<Duration>,
 }
 
-/// What kind of AWS credentials.
+/// What kind of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialsKind {
-    /// An IAM user's long-lived keys.
+    /// Long-lived ones: an IAM user's keys; the secret of an application; the key of a service account.
     User,
-    /// Temporary keys with a session token.
+    /// Those that expire: temporary keys with a session token; the secret of an application with a last day.
     Session,
-    /// An IAM user's keys that may do nothing but assume a role through STS (`--role-arn`).
+    /// AWS alone: an IAM user's keys that may do nothing but assume a role through STS (`--role-arn`).
     Role,
 }
 
@@ -221,7 +243,7 @@ pub struct Event {
     pub at: When,
     /// The verb, as written.
     pub verb: &'static str,
-    /// What happens, in the words of the file: `reject = "vpce-a"`. Neither the moment nor what must follow is in it, so
+    /// What happens, in the words of the file: `reject = "private-a"`. Neither the moment nor what must follow is in it, so
     /// that a run does not depend on what is expected of it.
     pub text: String,
     /// The line number in the file, from 1.
@@ -412,8 +434,8 @@ endpoint_states! {
     Denying = "denying",
     /// The service asks to be asked less often.
     Throttling = "throttling",
-    /// The service answers every call with this error code.
-    Failing(String) = "failing",
+    /// The service answers every call with this error code, or, without one, says that it failed by itself.
+    Failing(Option<String>) = "failing",
     /// Something else answers, as a captive portal does.
     Garbling = "garbling",
     /// Answers break off before they end.

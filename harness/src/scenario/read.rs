@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 
+use kmip_proxy::keys::Provider;
 use serde::Deserialize as _;
 use toml::de::{DeTable, DeValue, Deserializer};
 
@@ -23,12 +24,13 @@ pub const LARGEST_FILE: u64 = 256 * 1024;
 /// The version of the format that this program reads: this major version, and minor versions up to this one.
 pub const FORMAT: (u32, u32) = (1, 0);
 
-/// Reads a scenario file that [`find`](super::find) found.
+/// Reads a scenario file that [`find`](super::find) found: a scenario for each of its providers, in the order in which it
+/// lists them.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it, each under the characters that are wrong.
-pub fn load_file(found: &Found) -> Result<Scenario, ScenarioError> {
+pub fn load_file(found: &Found) -> Result<Vec<Scenario>, ScenarioError> {
     let unreadable = |error: std::io::Error| {
         let help = "give the path of a scenario file that you may read";
         ScenarioError::whole(&found.path, format!("{} cannot be read: {error}", found.path), help)
@@ -41,16 +43,25 @@ pub fn load_file(found: &Found) -> Result<Scenario, ScenarioError> {
     if size > LARGEST_FILE {
         return Err(too_large(&found.path, &bytes, size));
     }
-    load(&found.path, &found.family, &bytes)
+    load_cells(&found.path, &found.family, &bytes)
 }
 
-/// Reads the bytes of a scenario file. `path` is used in messages, and its stem is the scenario's name; `family` is
-/// the name of the folder.
+/// Reads the bytes of a scenario file that is played with one provider; where it lists more, the first one's scenario.
+///
+/// # Errors
+///
+/// As [`load_cells`].
+pub fn load(path: &str, family: &str, bytes: &[u8]) -> Result<Scenario, ScenarioError> {
+    load_cells(path, family, bytes).map(|mut cells| cells.swap_remove(0))
+}
+
+/// Reads the bytes of a scenario file: at least one scenario, and one for each of its providers. `path` is used in
+/// messages, and its stem is the scenario's name; `family` is the name of the folder.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it, each under the characters that are wrong.
-pub fn load(path: &str, family: &str, bytes: &[u8]) -> Result<Scenario, ScenarioError> {
+pub fn load_cells(path: &str, family: &str, bytes: &[u8]) -> Result<Vec<Scenario>, ScenarioError> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if size > LARGEST_FILE {
         return Err(too_large(path, bytes, size));
@@ -87,10 +98,16 @@ pub fn load(path: &str, family: &str, bytes: &[u8]) -> Result<Scenario, Scenario
             return Err(mistakes.into_error());
         }
     };
-    match check::check(&file, path, family, source, &mut mistakes) {
-        Some(scenario) if mistakes.is_empty() => Ok(scenario),
-        _ => Err(mistakes.into_error()),
+    let providers = check::providers(&file, &mut mistakes);
+    let mut cells = Vec::new();
+    let before = mistakes.clone();
+    // Where no provider can be read, the rest of the file is checked all the same.
+    for provider in if providers.is_empty() { &[Provider::Aws] } else { providers.as_slice() } {
+        let mut own = before.clone();
+        cells.extend(check::check(&file, *provider, &providers, path, family, source, &mut own));
+        mistakes.adopt(own);
     }
+    if mistakes.is_empty() && !cells.is_empty() { Ok(cells) } else { Err(mistakes.into_error()) }
 }
 
 /// What helps with broken TOML.

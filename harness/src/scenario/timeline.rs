@@ -4,24 +4,27 @@ use std::iter;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::check::{Names, time};
+use super::check::{Cell, Names, time};
+use super::clouds;
 use super::file::{ScenarioFile, ThenFile};
 use super::mistake::{Mistakes, line_and_column, listed};
 use super::model::{Action, Event, Expected, Process, Then, When};
 use super::text::Located;
 use super::values::LONGEST;
 use super::verbs::{EventFile, Line, VERBS, find_declared};
+use super::words::OWN_PROVIDER;
 
 /// Reads all lines. `end` is missing where it is a mistake itself.
 pub(super) fn check(
     file: &ScenarioFile,
     source: &str,
     end: Option<Duration>,
+    cell: &Cell<'_>,
     cloud: bool,
     names: &Names,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<Event>> {
-    let mut reader = Reader { source, end, written_end: file.end.as_str(), cloud, names, mistakes };
+    let mut reader = Reader { source, end, written_end: file.end.as_str(), cell, cloud, names, mistakes };
     let events: Vec<_> = file.timeline.iter().map(|line| reader.event(line)).collect();
     if events.is_empty() {
         // An empty list has no line of its own to point at: its key, or where that is missing the title, is shown.
@@ -40,6 +43,7 @@ struct Reader<'a> {
     source: &'a str,
     end: Option<Duration>,
     written_end: &'a str,
+    cell: &'a Cell<'a>,
     cloud: bool,
     names: &'a Names,
     mistakes: &'a mut Mistakes,
@@ -100,12 +104,16 @@ impl Reader<'_> {
         let mut surroundings = Line {
             endpoints: &self.names.endpoints,
             keys: &self.names.keys,
+            provider: self.cell.provider,
             cloud: self.cloud,
             options: line.value.options(),
             mistakes: self.mistakes,
         };
         let action = said.action(&mut surroundings);
         let strangers = surroundings.options.written();
+        if let Some(what) = action.as_ref().and_then(|action| clouds::lacks(self.cell.provider, action)) {
+            self.cell.lacks(what, line.span.clone(), self.mistakes);
+        }
         if action.is_some() {
             for (option, span) in strangers {
                 let labels = [(span, "belongs to another verb"), (said.span.clone(), "this is not that")];
@@ -134,16 +142,23 @@ impl Reader<'_> {
             answers: all_read(answers)?,
             via: read(via)?,
             class: read(class.map(|class| class.map(|class| class.code().to_owned())))?,
-            message: read(message)?,
-            operator: read(operator)?,
+            message: read(message)?.map(|text| self.named(&text)),
+            operator: read(operator)?.map(|text| self.named(&text)),
             mongod: read(mongod)?,
-            log: read(log)?,
+            log: read(log)?.map(|text| self.named(&text)),
             check: read(check)?,
             within: read(within)?,
             span: then.span.clone(),
         };
         self.sensible(then, &wholly_read, at);
         Some(wholly_read)
+    }
+
+    /// A text about whichever provider it is, about this one.
+    fn named(&self, text: &str) -> String {
+        let provider = self.cell.provider;
+        let text = text.replace(OWN_PROVIDER, provider.as_str()).replace("{kms}", provider.title());
+        text.replace("{place}", clouds::place(provider))
     }
 
     /// Whether an expectation can hold at all.

@@ -209,34 +209,38 @@ impl Literal for Sentence {
     }
 }
 
-/// The name of an endpoint: `public`, `vpce-` and what tells private ones apart, or `replica` for that of the second
-/// region.
+/// The name of an endpoint: `public`, `private-` and what tells private ones apart, or `replica` for that of the second
+/// region of AWS.
 pub(super) struct EndpointName;
 
 /// The name of the endpoint of the second region.
 pub const REPLICA: &str = "replica";
 
+/// How the names of private endpoints begin.
+pub const PRIVATE: &str = "private-";
+
 impl Literal for EndpointName {
     type Value = String;
 
     fn read(text: &str) -> Result<String, Refusal> {
-        let private = text.strip_prefix("vpce-").is_some_and(is_name);
+        let private = text.strip_prefix(PRIVATE).is_some_and(is_name);
         if private || text == "public" || text == REPLICA {
             return Ok(text.to_owned());
         }
         Err(Refusal {
             message: format!("`{text}` cannot be the name of an endpoint"),
             label: "neither private nor public",
-            help: "write `public` for the public endpoint, or `vpce-` and a name for a private one, as in `vpce-a`"
-                .to_owned(),
+            help:
+                "write `public` for the public endpoint, or `private-` and a name for a private one, as in `private-a`"
+                    .to_owned(),
         })
     }
 
     fn schema() -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^(public|replica|vpce-[a-z0-9]+(-[a-z0-9]+)*)$",
-            "examples": ["vpce-a", "public"],
+            "pattern": "^(public|replica|private-[a-z0-9]+(-[a-z0-9]+)*)$",
+            "examples": ["private-a", "public"],
         })
     }
 }
@@ -329,14 +333,14 @@ impl Literal for KeyName {
 
     fn read(text: &str) -> Result<String, Refusal> {
         // A key named like a process, a role or an endpoint would make `rotate = "mongod"` mean two things.
-        if is_name(text) && !TAKEN.contains(&text) && !text.starts_with("vpce-") {
+        if is_name(text) && !TAKEN.contains(&text) && !text.starts_with(PRIVATE) {
             return Ok(text.to_owned());
         }
         Err(Refusal {
             message: format!("`{text}` cannot be the name of a key"),
             label: "not a key's name",
             help: format!(
-                "write lower-case letters, digits and hyphens, as in `cmk-1`; `vpce-…` and `{}` are taken",
+                "write lower-case letters, digits and hyphens, as in `cmk-1`; `private-…` and `{}` are taken",
                 TAKEN.join("`, `")
             ),
         })
@@ -468,9 +472,9 @@ mod tests {
 
     #[test]
     fn endpoints_say_whether_they_are_private() {
-        assert!(EndpointName::read("vpce-a").is_ok());
+        assert!(EndpointName::read("private-a").is_ok());
         assert!(EndpointName::read("public").is_ok());
-        for wrong in ["vpce-", "vpce", "private", "VPCE-A", "vpce-a-"] {
+        for wrong in ["private-", "private", "vpce-a", "PRIVATE-A", "private-a-"] {
             assert!(EndpointName::read(wrong).is_err(), "{wrong}");
         }
     }

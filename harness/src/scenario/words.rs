@@ -168,16 +168,33 @@ impl Vocabulary for ErrorCode {
     }
 }
 
-/// A provider that can have wrapped the key of a snapshot: those whose keys the played clouds can make.
-pub(super) struct Wrapper(pub(super) Provider);
-
-vocabulary!(Wrapper, "provider of a snapshot": "aws" = Wrapper(Provider::Aws), "local" = Wrapper(Provider::Local));
-
 impl Vocabulary for Provider {
     const NOUN: &'static str = "provider";
 
     fn words() -> Vec<(&'static str, Self)> {
         Provider::ALL.into_iter().map(|provider| (provider.as_str(), provider)).collect()
+    }
+}
+
+/// A provider by its name, or the one with which the file is played.
+pub(super) struct NamedProvider(Option<Provider>);
+
+/// The word for that one, as in texts.
+pub(super) const OWN_PROVIDER: &str = "{provider}";
+
+impl NamedProvider {
+    /// Which it is in a cell.
+    pub(super) fn of(self, cell: Provider) -> Provider {
+        self.0.unwrap_or(cell)
+    }
+}
+
+impl Vocabulary for NamedProvider {
+    const NOUN: &'static str = "provider";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        let named = Provider::words().into_iter().map(|(word, provider)| (word, NamedProvider(Some(provider))));
+        named.chain([(OWN_PROVIDER, NamedProvider(None))]).collect()
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Event {
     pub at: Duration,
     /// The position in the log, from 0.
     pub ordinal: u64,
-    /// On which host or at whose hands: `mongod`, `proxy`, `vpce-a`, `sts`, `operator`, `lab`.
+    /// On which host or at whose hands: `mongod`, `proxy`, `private-a`, `sts`, `operator`, `lab`.
     pub host: String,
     /// What.
     pub what: What,
@@ -146,7 +146,7 @@ pub enum What {
         connection: u64,
         /// The address as the program named it.
         to: String,
-        /// What is there: `kmip`, `kms` or `sts`.
+        /// What is there: `kmip`, `kms` or `tokens`, a token service.
         service: String,
         /// Whether the world declares that address private.
         private: bool,

@@ -71,13 +71,15 @@ impl Product {
         layout.prepare().expect("the folder is there");
         let told = Arc::new(Told::default());
         let operations = Operations {
-            kms: Some(Arc::new(LocalKms::new(env.clone()))),
+            kms: Arc::new(LocalKms::new(env.clone())),
             env,
             layout: Arc::new(layout),
             provider: Provider::Local,
             kms_key: None,
             deadline: Duration::from_secs(4),
             operator: told.clone(),
+            own_objects: false,
+            client: None,
         };
         Product { operations, told }
     }

@@ -17,7 +17,6 @@ fn designed(class: Class) -> ResultReason {
         Class::KeyMissing | Class::WrongKeyOrRegion | Class::CiphertextInvalid => ResultReason::CRYPTOGRAPHIC_FAILURE,
         Class::ProviderMismatch => ResultReason::INVALID_FIELD,
         Class::ClockSkew
-        | Class::ProviderUnsupported
         | Class::Throttled
         | Class::CloudInternal
         | Class::EndpointUnreachable
@@ -125,15 +124,6 @@ async fn a_state_that_cannot_be_written_is_not_taken_for_written() {
     bench.disk.breaks(Broken::Rename);
     assert_eq!(bench.one(activate(Some("new"))).await.refusal(), ResultReason::GENERAL_FAILURE);
     assert_eq!(bench.one(get_attributes(Some("new"), &["State"])).await.value("AttributeValue"), "1");
-}
-
-#[tokio::test]
-async fn a_provider_without_a_client_refuses_and_does_not_deny_the_key() {
-    let mut bench = Bench::new();
-    bench.operations.kms = None;
-    assert_eq!(bench.one(get(Some(KEY))).await.refusal(), ResultReason::GENERAL_FAILURE);
-    assert_eq!(bench.one(create_aes()).await.refusal(), ResultReason::GENERAL_FAILURE);
-    assert_eq!(bench.told.classes(), [Class::ProviderUnsupported; 2]);
 }
 
 #[tokio::test]

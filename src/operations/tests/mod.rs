@@ -57,7 +57,7 @@ impl Bench {
         let operations = Operations {
             env: Env { files: disk.clone(), clock: Arc::new(Still), crypto: Arc::new(Counted::default()), ..Env::os() },
             layout: Arc::new(layout),
-            kms: Some(kms.clone()),
+            kms: kms.clone(),
             provider: Provider::Aws,
             kms_key: None,
             deadline: Duration::from_secs(4),

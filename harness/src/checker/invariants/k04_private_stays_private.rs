@@ -20,7 +20,7 @@ fn judge(run: &Run<'_>) -> Found {
     for event in run.events().iter().filter(|event| matches!(event.host.as_str(), "proxy" | "check")) {
         match &event.what {
             // Token services follow a switch of their own.
-            What::Connect { service, .. } if service == "sts" => {}
+            What::Connect { service, .. } if service == "tokens" => {}
             What::Connect { to, private, error: None, .. } => {
                 found.exercised += 1;
                 if !private {
@@ -44,7 +44,7 @@ mod tests {
     fn required() -> Story {
         Story::of(
             "final = \"opens\"\nworld.proxy.require_private_networking = true\n\
-             world.kms.aws.endpoints = [\"vpce-a\"]",
+             world.kms.endpoints = [\"private-a\"]",
             "  { at = \"1s\", start = \"mongod\" },",
         )
     }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn token_services_and_worlds_without_the_requirement_are_not_its_business() {
-        assert_eq!(required().connect(PUBLIC, "sts", false).found("K4"), (0, vec![]));
+        assert_eq!(required().connect(PUBLIC, "tokens", false).found("K4"), (0, vec![]));
         assert_eq!(Story::plain().connect(PUBLIC, "kms", false).found("K4"), (0, vec![]));
     }
 }

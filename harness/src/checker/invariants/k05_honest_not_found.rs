@@ -191,10 +191,7 @@ mod tests {
         let removed = [("remove", key.as_str()), ("remove", &metadata)];
         assert_eq!(found(&[removed[0], removed[1], ("edit", folder)]), 0, "nothing tells of it any more");
         assert_eq!(found(&[removed[1], ("edit", folder), removed[0]]), 1);
-        let local = Story::of(
-            "final = \"opens\"\nworld.snapshot = { provider = \"local\" }",
-            "  { at = \"1s\", start = \"mongod\" },",
-        );
+        let local = Story::of("final = \"opens\"\nprovider = [\"local\"]", "  { at = \"1s\", start = \"mongod\" },");
         let local = [removed[1], ("edit", folder), removed[0]].iter().fold(local, |story, (operation, path)| {
             story.touch("operator", operation, &path.replace(".aws.", ".local."))
         });

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Found, Invariant};
 use crate::checker::{Exchange, Run, seconds};
-use crate::scenario::{CredentialsKind, World};
+use crate::scenario::{CredentialsKind, Provider, World};
 use crate::trace::{Event, ProcessState, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -76,11 +76,11 @@ fn judge(run: &Run<'_>) -> Found {
 /// How many connections one request may cost.
 fn most(world: &World) -> usize {
     // Where the scenario names no endpoint there is still the public one of the region.
-    let to_kms = PASSES * world.aws.endpoints.len().max(1);
-    match world.credentials.kind {
-        CredentialsKind::User | CredentialsKind::Session => to_kms,
-        // STS has one address.
-        CredentialsKind::Role => SESSIONS * (PASSES + to_kms),
+    let to_kms = PASSES * world.kms.endpoints.len().max(1);
+    match (world.provider, world.credentials.kind) {
+        (Provider::Aws | Provider::Local, CredentialsKind::User | CredentialsKind::Session) => to_kms,
+        // A token service has one address.
+        (Provider::Azure | Provider::Gcp, _) | (_, CredentialsKind::Role) => SESSIONS * (PASSES + to_kms),
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
     /// A scenario with these endpoints and credentials.
     fn of(endpoints: &str, kind: &str) -> Story {
         let world =
-            format!("final = \"opens\"\nworld.kms.aws.endpoints = [{endpoints}]\nworld.credentials.kind = \"{kind}\"");
+            format!("final = \"opens\"\nworld.kms.endpoints = [{endpoints}]\nworld.credentials.kind = \"{kind}\"");
         Story::of(&world, "  { at = \"1s\", start = \"mongod\" },")
     }
 
@@ -166,9 +166,9 @@ mod tests {
         for (endpoints, kind, most) in [
             ("\"public\"", "user", 2),
             ("\"public\"", "session", 2),
-            ("\"vpce-a\", \"vpce-b\", \"public\"", "user", 6),
+            ("\"private-a\", \"private-b\", \"public\"", "user", 6),
             ("\"public\"", "role", 8),
-            ("\"vpce-a\", \"public\"", "role", 12),
+            ("\"private-a\", \"public\"", "role", 12),
         ] {
             assert_eq!(tried(of(endpoints, kind), most, 100), (1, vec![]), "{endpoints} {kind}");
             let broken = format!("the request of 0.000s cost {} connections, the bound is {most}", most + 1);
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn what_has_succeeded_may_be_asked_again_through_another_endpoint_alone() {
         let asked = |calls: &[(&str, &str, Option<&str>)]| {
-            let story = of("\"vpce-a\", \"public\"", "user").ask("Get");
+            let story = of("\"private-a\", \"public\"", "user").ask("Get");
             let story =
                 calls.iter().fold(story, |story, (through, operation, code)| called(story, through, operation, *code));
             story.succeed(|_| {}).found("K9").1
@@ -268,7 +268,7 @@ mod tests {
         let none = Vec::<String>::new();
         let refused = Some("ThrottlingException");
         assert_eq!(asked(&[("public", "Decrypt", refused), ("public", "Decrypt", None)]), none);
-        assert_eq!(asked(&[("vpce-a", "Decrypt", None), ("public", "Decrypt", None)]), none, "the first broke off");
+        assert_eq!(asked(&[("private-a", "Decrypt", None), ("public", "Decrypt", None)]), none, "the first broke off");
         assert_eq!(asked(&[("public", "DescribeKey", None), ("public", "DescribeKey", None)]), none);
         for operation in ["Decrypt", "Encrypt"] {
             let told = "the request of 0.000s opened or wrapped a key 2 times through public";

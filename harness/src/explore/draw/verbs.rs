@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Just, Strategy as _};
 
 use super::{Class, Place};
-use crate::scenario::ERROR_CODES;
+use crate::scenario::{ERROR_CODES, PRIVATE};
 
 /// A way to use a verb.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +152,7 @@ impl Row {
             Argument::CloudWord(_) | Argument::RoleWord(_) => Vec::new(),
             Argument::Endpoint => place.endpoints.clone(),
             Argument::PrivateEndpoint => {
-                place.endpoints.iter().filter(|name| name.starts_with("vpce-")).cloned().collect()
+                place.endpoints.iter().filter(|name| name.starts_with(PRIVATE)).cloned().collect()
             }
             Argument::Key => place.keys.clone(),
         };

@@ -7,6 +7,7 @@ use proptest::strategy::{Just, Strategy};
 use toml::Value;
 
 use super::Class;
+use crate::scenario::Provider;
 
 /// The personas that are drawn, with how often, and why none where that is never.
 pub const PERSONAS: &[(&str, Result<u32, &str>)] = &[
@@ -22,6 +23,8 @@ pub const PERSONAS: &[(&str, Result<u32, &str>)] = &[
 /// A drawn world, with the names that events can refer to.
 #[derive(Clone, Debug)]
 pub struct Place {
+    /// Whose keys wrap, and whose cloud there is.
+    pub provider: Provider,
     /// What differs from the defaults.
     pub settings: Vec<(String, Value)>,
     /// The endpoints.
@@ -65,39 +68,39 @@ fn compose(mixed: bool, (local, database, cloud, credentials, mongod, network): 
     settings.extend(network.mongod);
     // A mixed world has one provider in its snapshot and another in the proxy's flags.
     let (proxy_is_local, snapshot_is_local) = (local, local != (mixed && !database.empty));
-    let uses_cloud = !proxy_is_local || (!database.empty && !snapshot_is_local);
-    if proxy_is_local {
-        say(&mut settings, "proxy.cloud_provider", text("local"));
+    // An empty database has no keys yet: whose cloud there is shows in the flags alone.
+    let uses_cloud = !(if database.empty { proxy_is_local } else { snapshot_is_local });
+    let provider = if uses_cloud { Provider::Aws } else { Provider::Local };
+    if proxy_is_local == uses_cloud {
+        say(&mut settings, "proxy.cloud_provider", text(if proxy_is_local { "local" } else { "aws" }));
     }
     if uses_cloud && network.private_required {
         say(&mut settings, "proxy.require_private_networking", Value::Boolean(true));
     }
     settings.extend(network.proxy);
     if uses_cloud && cloud.endpoints != ["public"] {
-        say(&mut settings, "kms.aws.endpoints", list(&cloud.endpoints));
+        say(&mut settings, "kms.endpoints", list(&cloud.endpoints));
     }
     if uses_cloud && cloud.keys != ["cmk-1"] {
-        say(&mut settings, "kms.aws.keys", list(&cloud.keys));
+        say(&mut settings, "kms.keys", list(&cloud.keys));
     }
     if uses_cloud {
         settings.extend(credentials.settings);
     }
     if !database.empty {
-        if snapshot_is_local {
-            say(&mut settings, "snapshot.provider", text("local"));
-        } else if let Some(last) = cloud.keys.last().filter(|_| database.by_last && cloud.keys.len() > 1) {
+        if let Some(last) = cloud.keys.last().filter(|_| uses_cloud && database.by_last && cloud.keys.len() > 1) {
             say(&mut settings, "snapshot.wrapped_by", text(last));
         }
         if database.pre_active {
             say(&mut settings, "snapshot.state", text("pre-active"));
         }
-        if database.others && uses_cloud && !snapshot_is_local {
+        if database.others && uses_cloud {
             say(&mut settings, "snapshot.others", list(&cloud.keys));
         }
     }
     settings.extend(network.network);
     let (endpoints, keys) = if uses_cloud { (cloud.endpoints, cloud.keys) } else { (Vec::new(), Vec::new()) };
-    Place { settings, endpoints, keys, cloud: uses_cloud, role: credentials.role }
+    Place { provider, settings, endpoints, keys, cloud: uses_cloud, role: credentials.role }
 }
 
 #[derive(Clone, Debug)]
@@ -121,14 +124,14 @@ struct Cloud {
 
 fn cloud(networking: bool, several: bool) -> impl Strategy<Value = Cloud> {
     // Private ways stand before the public one, as whoever has both arranges them.
-    let plain: &[&[&str]] = &[&["public"], &["vpce-a"], &["vpce-a", "vpce-b"], &["vpce-a", "public"]];
+    let plain: &[&[&str]] = &[&["public"], &["private-a"], &["private-a", "private-b"], &["private-a", "public"]];
     let wide: &[&[&str]] = &[
         &["public"],
-        &["vpce-a"],
-        &["vpce-a", "vpce-b"],
-        &["vpce-a", "public"],
-        &["vpce-a", "vpce-b", "public"],
-        &["vpce-a", "vpce-b", "vpce-c"],
+        &["private-a"],
+        &["private-a", "private-b"],
+        &["private-a", "public"],
+        &["private-a", "private-b", "public"],
+        &["private-a", "private-b", "private-c"],
     ];
     let endpoints = select(if networking { wide } else { plain }.iter().map(|names| own(names)).collect::<Vec<_>>());
     let one: &[&[&str]] = &[&["cmk-1"]];

@@ -68,8 +68,8 @@ pub(super) fn only_start(search: &mut Search<'_>) {
 /// Back to the defaults of the world: all of them, then one by one; and lists with fewer names.
 pub(super) fn remove_settings(search: &mut Search<'_>) {
     search.try_sketch(Sketch { world: Vec::new(), ..search.best.sketch.clone() });
-    one_name(search, "kms.aws.endpoints", "public");
-    one_name(search, "kms.aws.keys", "cmk-1");
+    one_name(search, "kms.endpoints", "public");
+    one_name(search, "kms.keys", "cmk-1");
     let mut index = 0;
     while index < search.best.sketch.world.len() {
         let mut sketch = search.best.sketch.clone();

@@ -1,4 +1,4 @@
-//! `approve = "vpce-a"`: an endpoint leads to the service again.
+//! `approve = "private-a"`: an endpoint leads to the service again.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

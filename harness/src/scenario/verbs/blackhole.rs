@@ -1,4 +1,4 @@
-//! `blackhole = "vpce-a"`: an endpoint lets connections stand and nothing through.
+//! `blackhole = "private-a"`: an endpoint lets connections stand and nothing through.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Line, Verb};
 use crate::scenario::model::{Action, EndpointState, KeyChange};
 use crate::scenario::text::{Literal, Refusal, Text};
-use crate::scenario::values::KeyName;
+use crate::scenario::values::{KeyName, PRIVATE};
 
 /// Denies. A customer's key: the proxy's principal may not use it any more. A private endpoint: its policy lets nothing
 /// pass. `role`: it does not trust the proxy's user any more.
@@ -25,11 +25,11 @@ impl Literal for Granted {
     type Value = String;
 
     fn read(text: &str) -> Result<String, Refusal> {
-        if text == ROLE || text.starts_with("vpce-") { Ok(text.to_owned()) } else { KeyName::read(text) }
+        if text == ROLE || text.starts_with(PRIVATE) { Ok(text.to_owned()) } else { KeyName::read(text) }
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "examples": ["cmk-1", "vpce-a", ROLE] })
+        json_schema!({ "type": "string", "examples": ["cmk-1", "private-a", ROLE] })
     }
 }
 

@@ -28,7 +28,7 @@ impl Literal for Expiring {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "examples": [CREDENTIALS, "vpce-a"] })
+        json_schema!({ "type": "string", "examples": [CREDENTIALS, "private-a"] })
     }
 }
 

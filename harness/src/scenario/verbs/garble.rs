@@ -1,4 +1,4 @@
-//! `garble = "vpce-a"`: something else answers where the service should.
+//! `garble = "private-a"`: something else answers where the service should.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

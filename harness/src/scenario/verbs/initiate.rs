@@ -1,4 +1,4 @@
-//! `initiate = "vpce-a"`: an endpoint that is still being made.
+//! `initiate = "private-a"`: an endpoint that is still being made.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

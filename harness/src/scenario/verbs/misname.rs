@@ -1,4 +1,4 @@
-//! `misname = "vpce-a"`: an endpoint shows the certificate of another name.
+//! `misname = "private-a"`: an endpoint shows the certificate of another name.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -17,7 +17,7 @@ use super::mistake::{Mistakes, suggestion};
 use super::model::{Action, EndpointState, KeyChange};
 use super::text::{Literal, Located, Text};
 use super::values::{KeyName, Moment, Time, WriteRange, WrittenRegion};
-use super::words::{ErrorCode, RevocationReason};
+use super::words::{ErrorCode, NamedProvider, RevocationReason};
 
 /// What every verb can do.
 trait Verb {
@@ -34,6 +34,8 @@ pub(super) struct Line<'a> {
     pub(super) endpoints: &'a [Declared],
     /// The customer's keys of the world.
     pub(super) keys: &'a [Declared],
+    /// The provider with which the file is played.
+    pub(super) provider: Provider,
     /// Whether anything in this world uses a cloud.
     pub(super) cloud: bool,
     /// What stands beside the verb. A verb that understands an option takes it away.
@@ -243,8 +245,9 @@ verbs! {
     }
 
     options {
-        /// Beside `start = "proxy"`: its `-cloudProvider` from now on.
-        cloud_provider: Provider,
+        /// Beside `start = "proxy"`: its `-cloudProvider` from now on. `{provider}` is the provider with which the file is
+        /// played.
+        cloud_provider: NamedProvider,
         /// Beside `start = "proxy"`: its `--kms-key` from now on. Beside `edit = "key-file"`: the key that is written.
         kms_key: KeyName,
         /// Beside `edit = "metadata"`: the region that is written, in AWS' spelling or in that of Atlas.

@@ -1,4 +1,4 @@
-//! `reject = "vpce-a"`: an endpoint swallows what is sent to it.
+//! `reject = "private-a"`: an endpoint swallows what is sent to it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

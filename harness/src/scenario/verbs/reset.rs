@@ -1,4 +1,4 @@
-//! `reset = "vpce-a"`: an endpoint breaks off while it answers.
+//! `reset = "private-a"`: an endpoint breaks off while it answers.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

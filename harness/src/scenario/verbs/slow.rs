@@ -1,4 +1,4 @@
-//! `slow = "vpce-a"`: the service behind an endpoint takes its time.
+//! `slow = "private-a"`: the service behind an endpoint takes its time.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ impl Verb for Start {
         }
         let kms_key = line.kms_key()?;
         let cloud_provider = match line.options.cloud_provider.take() {
-            Some(provider) => Some(provider.read(line.mistakes)?),
+            Some(provider) => Some(provider.read(line.mistakes)?.of(line.provider)),
             None => None,
         };
         if cloud_provider.is_none() && kms_key.is_none() {

@@ -1,4 +1,4 @@
-//! `throttle = "vpce-a"`: the service behind an endpoint is asked too often.
+//! `throttle = "private-a"`: the service behind an endpoint is asked too often.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::scenario::model::{Action, EndpointState};
 use crate::scenario::text::Text;
 use crate::scenario::values::EndpointName;
 
-/// Makes an endpoint refuse every call with ThrottlingException.
+/// Makes an endpoint refuse every call: too many come in (ThrottlingException, 429, RESOURCE_EXHAUSTED).
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]

@@ -1,4 +1,4 @@
-//! `truncate = "vpce-a"`: answers break off.
+//! `truncate = "private-a"`: answers break off.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `vanish = "vpce-a"`: an endpoint is deleted, and its name with it.
+//! `vanish = "private-a"`: an endpoint is deleted, and its name with it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

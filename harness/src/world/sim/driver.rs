@@ -24,7 +24,6 @@ use super::network::{Map, Place};
 use super::planted::Planted;
 use super::{machine, relay, snapshot};
 use crate::cast;
-use crate::clouds::aws::Unchanged;
 use crate::scenario::{Action, Database, GivenBy, ObjectChange, Process, Scenario, When};
 use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
 use crate::world::{Entropy, ledger};
@@ -88,7 +87,7 @@ impl<'a> Driver<'a> {
 
         let mut map = Map::default();
         let loopback = Place { host: "proxy".to_owned(), service: "kmip", private: true };
-        map.add("localhost", Ipv4Addr::LOCALHOST.into(), loopback);
+        map.add(Some("localhost"), Ipv4Addr::LOCALHOST.into(), loopback);
         let relayed = Place { host: "relay".to_owned(), service: "kmip", private: true };
         map.add_port((Ipv4Addr::LOCALHOST, relay::PORT).into(), relayed);
         let cloud = CloudWorld::new(world, &entropy, &clock, &trace, &mut map);
@@ -98,7 +97,7 @@ impl<'a> Driver<'a> {
         let map = Arc::new(map);
         let machine_clock = MachineClock::new(clock.clone());
         let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
-        let existing = snapshot::prepare(&ground, world, &cloud, &entropy);
+        let existing = snapshot::prepare(&ground, world, &*cloud.account, &entropy);
 
         let checks = scenario.timeline.iter().any(|event| event.action == Action::Check);
         let callers = if checks { vec![machine::PRODUCT, machine::CHECKER] } else { vec![machine::PRODUCT] };
@@ -125,10 +124,10 @@ impl<'a> Driver<'a> {
             saboteur(&mut sim, &ground.trace);
         }
         // Where a key exists, its own customer's key wraps new ones; a first key has nothing to follow.
-        let first_key = world.aws.keys.first().filter(|_| world.mongod.database == Database::Empty);
+        let first_key = world.kms.keys.first().filter(|_| world.mongod.database == Database::Empty);
         let flags = ProxyOrders {
             cloud_provider: world.proxy.cloud_provider,
-            kms_key: first_key.map(|name| cloud.arn(name).to_owned()),
+            kms_key: first_key.map(|name| cloud.account.key(name)),
         };
         Driver {
             scenario,
@@ -233,7 +232,7 @@ impl<'a> Driver<'a> {
                     self.flags.cloud_provider = *provider;
                 }
                 if let Some(name) = kms_key {
-                    self.flags.kms_key = Some(self.cloud.arn(name).to_owned());
+                    self.flags.kms_key = Some(self.cloud.account.key(name));
                 }
                 self.start_proxy();
             }
@@ -253,20 +252,22 @@ impl<'a> Driver<'a> {
                 let drawn = self.endpoints.set(&mut self.sim, &self.cloud, name, state);
                 self.drawn.extend(drawn.filter(|drawn| !self.drawn.contains(drawn)));
             }
-            Action::Key { name, change } => self.told(self.cloud.change_key(name, *change, self.now())),
-            Action::Role { trusted } => self.told(self.cloud.trust(*trusted)),
-            Action::ExpireCredentials => self.cloud.expire(self.now()),
+            Action::Key { name, change } => self.told(self.cloud.account.change_key(name, *change, self.now())),
+            Action::Role { trusted } => self.told(self.cloud.account.trust(*trusted)),
+            Action::ExpireCredentials => self.cloud.account.expire(self.now()),
             Action::RenewCredentials => {
-                self.cloud.renew(&self.scenario.world.credentials, self.now());
+                self.cloud.account.renew(&self.scenario.world.credentials, self.now());
                 self.hand_over();
             }
             Action::EditMetadata { region } => {
                 if let Some(region) = region {
-                    self.cloud.current().region.clone_from(region);
+                    self.cloud.account.set_region(region);
                 }
                 self.edit_metadata();
             }
-            Action::EditKeyFile { kms_key } => kept_files::edit_key_files(&self.ground, self.cloud.arn(kms_key)),
+            Action::EditKeyFile { kms_key } => {
+                kept_files::edit_key_files(&self.ground, &self.cloud.account.master_key(kms_key))
+            }
             Action::File { file, change } => self.kept_files.change(&self.ground, *file, *change),
             Action::Disk { full } => self.ground.disk.fill(*full),
             Action::Object(change) => self.administer(*change),
@@ -430,14 +431,14 @@ impl<'a> Driver<'a> {
     }
 
     fn edit_metadata(&self) {
-        snapshot::write_credentials(&self.ground, &self.scenario.world, &self.cloud);
+        snapshot::write_credentials(&self.ground, &self.scenario.world, &*self.cloud.account);
         kept_files::note(&self.ground, "edit", &machine::in_dbpath("cloudProviderCredentials"));
     }
 
     /// Whoever changes something in the cloud is told why it stays as it is.
-    fn told(&self, changed: Result<(), Unchanged>) {
+    fn told(&self, changed: Result<(), String>) {
         if let Err(why) = changed {
-            self.in_vain(why.to_string());
+            self.in_vain(why);
         }
     }
 

@@ -28,7 +28,8 @@ pub(crate) struct Endpoints {
 }
 
 struct Endpoint {
-    dns: String,
+    /// Its name in DNS, if it is found by one.
+    dns: Option<String>,
     switch: EndpointSwitch,
     /// The phase in which it cuts connections or falls silent, if it does.
     phase: Phase,
@@ -42,7 +43,8 @@ impl Endpoints {
             let phase = Phase::ALL[entropy.pick(&format!("phase/{}", endpoint.name), Phase::ALL.len())];
             let switch = Rc::new(Cell::new(Conduct::Serve));
             let state = EndpointState::Available;
-            (endpoint.name.clone(), Endpoint { dns: endpoint.dns.clone(), switch, phase, state })
+            let dns = endpoint.by_name.then(|| endpoint.server.clone());
+            (endpoint.name.clone(), Endpoint { dns, switch, phase, state })
         });
         Endpoints { map: map.clone(), callers, each: each.collect() }
     }
@@ -69,14 +71,16 @@ impl Endpoints {
         state: &EndpointState,
     ) -> Option<Drawn> {
         let endpoint = self.each.get_mut(name)?;
-        match &endpoint.state {
-            EndpointState::Rejected => self.callers.iter().for_each(|caller| sim.release(*caller, name)),
-            EndpointState::Refusing => self.callers.iter().for_each(|caller| sim.repair(*caller, name)),
+        match (&endpoint.state, &endpoint.dns) {
+            (EndpointState::Rejected, _) | (EndpointState::Initiating | EndpointState::Vanished, None) => {
+                self.callers.iter().for_each(|caller| sim.release(*caller, name));
+            }
+            (EndpointState::Initiating | EndpointState::Vanished, Some(dns)) => self.map.hide(dns, false),
+            (EndpointState::Refusing, _) => self.callers.iter().for_each(|caller| sim.repair(*caller, name)),
             _ => {}
         }
         endpoint.switch.set(Conduct::Serve);
-        self.map.hide(&endpoint.dns, false);
-        cloud.set_fault(name, &EndpointState::Available);
+        cloud.account.set_fault(name, &EndpointState::Available);
         let mut drawn = None;
         let mut in_phase = |conduct: fn(Phase) -> Conduct, what: &str| {
             endpoint.switch.set(conduct(endpoint.phase));
@@ -84,10 +88,14 @@ impl Endpoints {
         };
         match state {
             EndpointState::Available => {}
-            // A partition would refuse at once; a rejected endpoint swallows packets.
+            // A partition would refuse at once; a rejected endpoint swallows packets, and so does an address at which
+            // nothing is any more, or not yet.
             EndpointState::Rejected => self.callers.iter().for_each(|caller| sim.hold(*caller, name)),
+            EndpointState::Initiating | EndpointState::Vanished => match &endpoint.dns {
+                Some(dns) => self.map.hide(dns, true),
+                None => self.callers.iter().for_each(|caller| sim.hold(*caller, name)),
+            },
             EndpointState::Refusing => self.callers.iter().for_each(|caller| sim.partition(*caller, name)),
-            EndpointState::Initiating | EndpointState::Vanished => self.map.hide(&endpoint.dns, true),
             EndpointState::Resetting => in_phase(Conduct::Cut, "cuts connections"),
             EndpointState::BlackHoled => in_phase(Conduct::Silent, "falls silent"),
             EndpointState::CertificateExpired => endpoint.switch.set(Conduct::ShowExpired),
@@ -97,7 +105,7 @@ impl Endpoints {
             | EndpointState::Failing(_)
             | EndpointState::Garbling
             | EndpointState::Truncating
-            | EndpointState::Slow(_) => cloud.set_fault(name, state),
+            | EndpointState::Slow(_) => cloud.account.set_fault(name, state),
         }
         endpoint.state = state.clone();
         drawn

@@ -6,11 +6,12 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use kmip_proxy::env::Env;
-use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret, SecretText};
+use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret};
 use kmip_proxy::kms::endpoints::Endpoint as KmsEndpoint;
 use kmip_proxy::kms::{self, Call, Kms};
 use kmip_proxy::operator::{LogFormat, Notice, Operator, render};
@@ -18,7 +19,7 @@ use kmip_proxy::proxy;
 use tokio::sync::watch;
 use turmoil::Sim;
 
-use super::cloud::{CloudWorld, Current, EXTERNAL_ID};
+use super::cloud::{Account, CloudWorld};
 use super::machine::{
     ADMINISTRATOR, CHECK, CHECKER, DBPATH, Errand, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders,
     PRODUCT, PROXY, ProxyOrders, Stopping, in_dbpath, process, wait,
@@ -98,14 +99,14 @@ struct Product {
     planted: Planted,
     world: World,
     endpoints: Vec<KmsEndpoint>,
-    current: Arc<Mutex<Current>>,
+    account: Rc<dyn Account>,
 }
 
 /// What the product is given.
 struct Parts {
     settings: proxy::Settings,
     env: Env,
-    kms: Option<Arc<dyn Kms>>,
+    kms: Arc<dyn Kms>,
     operator: Arc<dyn Operator>,
 }
 
@@ -116,7 +117,7 @@ impl Product {
             planted: planted.clone(),
             world: scenario.world.clone(),
             endpoints: cloud.kms_endpoints(),
-            current: cloud.current.clone(),
+            account: cloud.account.clone(),
         }
     }
 
@@ -126,7 +127,7 @@ impl Product {
         let env = self.planted.spoil(self.ground.env(host, stream), trace);
         let flags = match self.world.credentials.given_by {
             GivenBy::Metadata => FlagCredentials::default(),
-            GivenBy::Flags => flags(&self.current.lock().expect("nothing panics while it holds the credentials")),
+            GivenBy::Flags => self.account.flags(&self.ground.disk),
         };
         let kms_settings = kms::endpoints::Settings {
             endpoints: self.endpoints.clone(),
@@ -135,7 +136,7 @@ impl Product {
             ..Default::default()
         };
         let kms = kms::for_provider(orders.cloud_provider, &env, &kms_settings);
-        let kms = kms.map(|kms| wrapped(&self.planted.kms, kms, trace));
+        let kms = wrapped(&self.planted.kms, kms, trace);
         let settings = proxy::Settings {
             dbpath: DBPATH.into(),
             bind: ([127, 0, 0, 1], KMIP_PORT).into(),
@@ -237,18 +238,6 @@ fn client_settings(world: &Mongod, port: u16, ca_file: &str, rotate_master_key: 
         key_state_polling: world.key_state_polling,
         key_identifier: None,
         rotate_master_key,
-    }
-}
-
-fn flags(current: &Current) -> FlagCredentials {
-    FlagCredentials {
-        access_key_id: Some(current.issued.access_key_id.clone()),
-        secret_access_key: Some(SecretText::new(current.issued.secret_access_key.clone())),
-        session_token: current.issued.session_token.clone().map(SecretText::new),
-        region: Some(current.region.clone()),
-        role_arn: current.role_arn.clone(),
-        external_id: current.role_arn.as_ref().map(|_| EXTERNAL_ID.to_owned()),
-        ..FlagCredentials::default()
     }
 }
 

@@ -57,13 +57,15 @@ impl KeptFiles {
 }
 
 /// Writes another customer's key into every wrapped key file of a cloud.
-pub(crate) fn edit_key_files(ground: &Ground, arn: &str) {
+pub(crate) fn edit_key_files(ground: &Ground, master_key: &Value) {
     for path in of_kind(ground, KeptFile::KeyFile) {
         let document = ground.disk.durable(&path).and_then(|content| serde_json::from_slice::<Value>(&content).ok());
-        let Some(mut document) = document.filter(|document| document.pointer("/masterKey/key").is_some()) else {
+        let Some(mut document) =
+            document.filter(|document| document["masterKey"]["provider"] == master_key["provider"])
+        else {
             continue;
         };
-        document["masterKey"]["key"] = json!(arn);
+        document["masterKey"] = master_key.clone();
         ground.disk.place(&path, document.to_string());
         note(ground, "edit", &path);
     }

@@ -24,6 +24,7 @@ mod planted;
 mod relay;
 mod snapshot;
 
+pub(crate) use cloud::{CloudEndpoint, endpoints};
 pub use crypto::{SimCrypto, reseed};
 pub use disk::{CrashPoint, Disk};
 pub use planted::{Planted, Rewrite, Wrapper};

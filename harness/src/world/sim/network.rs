@@ -24,7 +24,7 @@ use crate::trace::{Trace, What};
 pub(crate) struct Place {
     /// The simulated host.
     pub(crate) host: String,
-    /// `kmip`, `kms` or `sts`.
+    /// `kmip`, `kms` or `tokens`.
     pub(crate) service: &'static str,
     /// Whether the world declares the address private.
     pub(crate) private: bool,
@@ -41,9 +41,9 @@ pub(crate) struct Map {
 }
 
 impl Map {
-    /// Puts a host at an address, under a name.
-    pub(crate) fn add(&mut self, name: &str, address: IpAddr, place: Place) {
-        self.names.insert(name.to_owned(), address);
+    /// Puts a host at an address, under a name if DNS has one for it.
+    pub(crate) fn add(&mut self, name: Option<&str>, address: IpAddr, place: Place) {
+        self.names.extend(name.map(|name| (name.to_owned(), address)));
         self.places.insert(address, place);
     }
 

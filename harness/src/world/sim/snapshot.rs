@@ -15,15 +15,12 @@ use rand_chacha::rand_core::RngCore as _;
 use serde_json::{Value, json};
 
 use super::clock::EPOCH;
-use super::cloud::{CloudWorld, EXTERNAL_ID};
+use super::cloud::Account;
 use super::machine::{DBPATH, Ground, LOCAL_KEY_FILE, in_dbpath};
 use crate::cast::{Database, Held, Persona};
 use crate::scenario::{self, Metadata, World};
 use crate::trace::{Fingerprint, What};
 use crate::world::Entropy;
-
-/// A role as the Atlas API names it.
-const ROLE_ID: &str = "6579e2a0c1d2b34e5f607182";
 
 const FOLDER: &str = "cloudProviderCredentials";
 
@@ -31,7 +28,7 @@ const FOLDER: &str = "cloudProviderCredentials";
 pub(crate) fn prepare(
     ground: &Ground,
     world: &World,
-    cloud: &CloudWorld,
+    account: &dyn Account,
     entropy: &Entropy,
 ) -> BTreeMap<String, Fingerprint> {
     if world.snapshot.provider == Provider::Local {
@@ -41,7 +38,7 @@ pub(crate) fn prepare(
         ground.disk.place(in_dbpath(LOCAL_KEY_FILE), key);
     }
     if world.mongod.database == scenario::Database::Empty {
-        write_metadata(ground, world, cloud, FIRST, world.credentials.metadata);
+        write_metadata(ground, world, account, FIRST, world.credentials.metadata);
         return BTreeMap::new();
     }
     let id = key_id(entropy, "snapshot/key id");
@@ -56,10 +53,9 @@ pub(crate) fn prepare(
             (json!({"provider": "local"}), wrapped)
         }
         _ => {
-            let name = world.snapshot.wrapped_by.as_deref().or(world.aws.keys.first().map(String::as_str));
+            let name = world.snapshot.wrapped_by.as_deref().or(world.kms.keys.first().map(String::as_str));
             let name = name.unwrap_or_default();
-            let master_key = json!({"provider": "aws", "region": cloud.region(), "key": cloud.arn(name)});
-            (master_key, cloud.wrap(name, &material))
+            (account.master_key(name), account.wrap(name, &material))
         }
     };
     let date = EPOCH.as_secs() - 7 * 24 * 60 * 60;
@@ -80,17 +76,17 @@ pub(crate) fn prepare(
     }
     ground.disk.place(file(&id, provider, "key.json"), document.to_string());
     let mut existing = BTreeMap::from([(id.clone(), fingerprint)]);
-    write_metadata(ground, world, cloud, &id, world.credentials.metadata);
+    write_metadata(ground, world, account, &id, world.credentials.metadata);
     for (number, name) in world.snapshot.others.iter().enumerate() {
         let id = key_id(entropy, &format!("snapshot/other key id/{number}"));
         let material = random::<32>(entropy, &format!("snapshot/other material/{number}"));
         ground.trace.secret("another master key", &material);
         document["uniqueIdentifier"] = json!(id);
-        document["masterKey"] = json!({"provider": "aws", "region": cloud.region(), "key": cloud.arn(name)});
-        document["keyMaterial"]["$binary"]["base64"] = json!(STANDARD.encode(cloud.wrap(name, &material)));
+        document["masterKey"] = account.master_key(name);
+        document["keyMaterial"]["$binary"]["base64"] = json!(STANDARD.encode(account.wrap(name, &material)));
         describe(&mut document, Held::AesKey, material.len());
-        ground.disk.place(file(&id, Provider::Aws, "key.json"), document.to_string());
-        write_metadata(ground, world, cloud, &id, world.credentials.metadata);
+        ground.disk.place(file(&id, world.provider, "key.json"), document.to_string());
+        write_metadata(ground, world, account, &id, world.credentials.metadata);
         existing.insert(id, ground.trace.fingerprint(&material));
     }
     existing
@@ -162,53 +158,34 @@ fn random<const N: usize>(entropy: &Entropy, stream: &str) -> [u8; N] {
 }
 
 /// What an operator does who was handed new credentials: edits every metadata file.
-pub(crate) fn write_credentials(ground: &Ground, world: &World, cloud: &CloudWorld) {
+pub(crate) fn write_credentials(ground: &Ground, world: &World, account: &dyn Account) {
     let names = ground.disk.durable_paths();
     let names = names.iter().filter_map(|path| path.file_name()?.to_str());
+    let (metadata, key_file) = (format!(".{}.metadata", world.provider), format!(".{}.key.json", world.provider));
     let mut ids: Vec<&str> =
-        names.filter_map(|name| name.strip_suffix(".aws.metadata").or(name.strip_suffix(".aws.key.json"))).collect();
+        names.filter_map(|name| name.strip_suffix(&metadata).or(name.strip_suffix(&key_file))).collect();
     ids.dedup();
     if ids.is_empty() {
         // Nothing was wrapped yet; the first key will look for credentials under this name.
         ids.push(FIRST);
     }
     for id in ids {
-        write_metadata(ground, world, cloud, id, Metadata::Current);
+        write_metadata(ground, world, account, id, Metadata::Current);
     }
 }
 
 /// The name of the metadata file that an operator prepares for keys that do not exist yet.
 pub(crate) const FIRST: &str = "new-keys";
 
-fn write_metadata(ground: &Ground, world: &World, cloud: &CloudWorld, id: &str, content: Metadata) {
-    let provider = world.snapshot.provider;
-    let metadata = match (provider, content) {
-        (Provider::Local, _) => json!({"keyFile": LOCAL_KEY_FILE}),
-        (_, Metadata::Absent) => return,
-        (_, Metadata::RoleId) => {
-            // An Atlas role id is no ARN: it is an object id of Atlas.
-            json!({"accessKeyId": "", "secretAccessKey": "", "roleId": ROLE_ID, "region": cloud.region()})
-        }
-        (_, Metadata::Current | Metadata::Outdated | Metadata::WithoutToken) => {
-            let current = cloud.current();
-            let issued = cloud.outdated.as_ref().filter(|_| content == Metadata::Outdated).unwrap_or(&current.issued);
-            let mut metadata = json!({
-                "accessKeyId": issued.access_key_id,
-                "secretAccessKey": issued.secret_access_key,
-                "roleId": "",
-                "region": current.region,
-            });
-            if let Some(token) = issued.session_token.as_ref().filter(|_| content != Metadata::WithoutToken) {
-                metadata["sessionToken"] = json!(token);
-            }
-            if let Some(arn) = &current.role_arn {
-                metadata["roleArn"] = json!(arn);
-                metadata["externalId"] = json!(EXTERNAL_ID);
-            }
-            metadata
-        }
+fn write_metadata(ground: &Ground, world: &World, account: &dyn Account, id: &str, content: Metadata) {
+    let (provider, metadata) = match world.snapshot.provider {
+        Provider::Local => (Provider::Local, Some(json!({"keyFile": LOCAL_KEY_FILE}))),
+        // A proxy that is started for another cloud finds no credentials for that.
+        _ => (world.provider, account.metadata(content)),
     };
-    ground.disk.place(file(id, provider, "metadata"), metadata.to_string());
+    if let Some(metadata) = metadata {
+        ground.disk.place(file(id, provider, "metadata"), metadata.to_string());
+    }
 }
 
 fn key_id(entropy: &Entropy, stream: &str) -> String {
