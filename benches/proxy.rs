@@ -49,6 +49,12 @@ fn main() {
         let mut connection = asking.connect();
         return (0..times.parse().expect("a number of Gets")).for_each(|_| connection.ask());
     }
+    if let [word, times] = arguments.as_slice()
+        && word == "codec"
+    {
+        let times: u32 = times.parse().expect("a number of exchanges");
+        return println!("{:.0} ns", each(times, codec::own).as_secs_f64() * 1e9);
+    }
     codec();
     let certificates = Certificates::new();
     let mut product = Peer::proxy(&certificates);

@@ -88,7 +88,8 @@ fn decode_message<'a>(
     let mut fields = body.required(tag::REQUEST_HEADER)?.structure()?;
     let (header, count_offset) = decode_header(&mut fields, version)?;
 
-    let mut items = Vec::new();
+    // One item is the rule. Room for more is made as they come, not as they were announced.
+    let mut items = Vec::with_capacity(1);
     while let Some(item) = body.optional(tag::BATCH_ITEM)? {
         items.push(decode_item(item.structure()?, header.batch_count));
     }

@@ -68,14 +68,16 @@ impl<'a> Reader<'a> {
         };
         let [tag_0, tag_1, tag_2, type_number, length @ ..] = *header;
         let declared = u32::from_be_bytes(length);
-        let item_type = ItemType::from_number(type_number).ok_or(fault(TtlvErrorKind::UnknownType(type_number)))?;
+        let item_type =
+            ItemType::from_number(type_number).ok_or_else(|| fault(TtlvErrorKind::UnknownType(type_number)))?;
         if !item_type.allows_length(declared) {
             return Err(fault(TtlvErrorKind::WrongLength { item_type, declared }));
         }
 
-        let out_of_bounds = fault(TtlvErrorKind::OutOfBounds { declared, available: after.len() });
-        let (value, after) = after.split_at_checked(declared as usize).ok_or(out_of_bounds)?;
-        let (padding, after) = after.split_at_checked(value.len().wrapping_neg() % 8).ok_or(out_of_bounds)?;
+        let inside = after.len();
+        let out_of_bounds = || fault(TtlvErrorKind::OutOfBounds { declared, available: inside });
+        let (value, after) = after.split_at_checked(declared as usize).ok_or_else(out_of_bounds)?;
+        let (padding, after) = after.split_at_checked(value.len().wrapping_neg() % 8).ok_or_else(out_of_bounds)?;
         let length = available - after.len();
         if padding.iter().any(|byte| *byte != 0) {
             return Err(TtlvError::new(TtlvErrorKind::NonZeroPadding, start + length - padding.len()));
@@ -97,7 +99,7 @@ impl<'a> Reader<'a> {
     /// The next item, which must have this tag.
     #[inline(always)]
     pub fn required(&mut self, tag: Tag) -> Result<Item<'a>, TtlvError> {
-        self.optional(tag)?.ok_or(TtlvError::new(TtlvErrorKind::Missing(tag), self.offset))
+        self.optional(tag)?.ok_or_else(|| TtlvError::new(TtlvErrorKind::Missing(tag), self.offset))
     }
 
     /// Says that the structure may hold nothing more.
