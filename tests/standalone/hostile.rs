@@ -141,7 +141,7 @@ fn real_crowds_of_silent_clients_keep_nobody_out_and_memory_stays_bounded() {
 
 #[test]
 fn real_batches_of_a_thousand_items_are_served_and_longer_ones_refused_before_their_first() {
-    let (dbpath, mut proxy, _) = with_a_key();
+    let (dbpath, proxy, _) = with_a_key();
     let config = Client::config(&dbpath);
     let mut client = Client::with(config, &proxy);
     client.send(&many_items(1000));

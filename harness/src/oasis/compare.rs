@@ -28,6 +28,23 @@ const TEMPLATE_ATTRIBUTES: [u32; 4] = [TEMPLATE_ATTRIBUTE, 0x42001F, 0x420065, 0
 /// Information, Capability Information, and Client Registration Method.
 const QUERY_MORE: [u32; 5] = [0x4200D9, 0x4200DF, 0x4200EB, 0x4200F7, 0x4200F6];
 
+/// Operations that answer with the identifier that the request has named.
+const ECHOING: [&str; 13] = [
+    "Get",
+    "GetAttributes",
+    "GetAttributeList",
+    "AddAttribute",
+    "ModifyAttribute",
+    "DeleteAttribute",
+    "ObtainLease",
+    "Check",
+    "Activate",
+    "Revoke",
+    "Destroy",
+    "Encrypt",
+    "Decrypt",
+];
+
 /// A difference that no rule excuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -360,7 +377,8 @@ impl Judge<'_> {
         if std::mem::discriminant(expected) == std::mem::discriminant(&item.value)
             && let Some(rule) = self.may_differ(field.tag, expected, &item.value, place)
         {
-            if rule == Rule::CorrelationValue
+            // What later requests spell out as the server of the file had it.
+            if matches!(rule, Rule::CorrelationValue | Rule::RandomOutput)
                 && let Value::Bytes(bytes) = expected
             {
                 self.ledger.bindings.bind(&literal(&hex(bytes)), &item.value);
@@ -393,6 +411,11 @@ impl Judge<'_> {
                 return Err(differs(place, value(item.tag, bound), value(item.tag, &item.value)));
             }
             Some(_) => {}
+            // The file spells out an identifier where its placeholder belongs; the answer must still be of what was asked.
+            None if place.is(&ECHOING) && named.is_some_and(|named| named != got) => {
+                let asked = Value::Text(named.unwrap_or_default().to_owned());
+                return Err(differs(place, value(item.tag, &asked), value(item.tag, &item.value)));
+            }
             None => {
                 self.ledger.identifiers.insert(got.to_owned());
                 self.ledger.bindings.bind(&name, &item.value);

@@ -270,6 +270,26 @@ async fn the_list_names_each_attribute_once_and_those_of_the_version_only() {
 }
 
 #[tokio::test]
+async fn parameters_of_a_cipher_are_told_to_versions_that_have_each_of_their_fields_and_choices() {
+    let bench = Bench::new();
+    // Cryptographic Algorithm is a tag of 1.0 and a field here since 1.2; SHA3-256 is a choice since 1.4.
+    for (added, (field, value), since) in [
+        ("all", (tag::BLOCK_CIPHER_MODE, 1), 0),
+        ("later field", (tag::CRYPTOGRAPHIC_ALGORITHM, 3), 2),
+        ("later choice", (tag::HASHING_ALGORITHM, 0x0F), 4),
+    ] {
+        let id = bench.one(create_aes()).await.value("UniqueIdentifier").to_owned();
+        let parameters: Value<'_> = &|writer, tag| writer.structure(tag, |writer| writer.enumeration(field, value));
+        assert_eq!(bench.one(add(&id, "Cryptographic Parameters", parameters)).await.reason, None);
+        for minor in 0..=4 {
+            let named = get_attributes(Some(&id), &["Cryptographic Parameters"]);
+            let answered = bench.ask(Ask { version: (1, minor), ..Ask::of(named) }).await;
+            assert_eq!(answered.items[0].payload.len() > 1, minor >= since, "{added} in 1.{minor}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_digest_is_that_of_the_material_and_names_its_format_since_1_1() {
     let bench = Bench::new();
     let id = bench.one(Registered::aes(b"abcdefghijklmnop").item()).await.value("UniqueIdentifier").to_owned();

@@ -247,6 +247,29 @@ fn output_of_chance_or_of_a_generated_key_is_free_and_all_other_output_is_not() 
 }
 
 #[test]
+fn what_a_file_spells_out_where_a_placeholder_belongs_is_what_the_server_gave() {
+    let ledger = &mut Ledger::new(NOW, false);
+    let exchange = |ledger: &mut Ledger, operation: &str, asked: &str, expected: &str, got: &str| {
+        let (asked, expected, got) =
+            (request(operation, asked), response(operation, expected), response(operation, got));
+        judge_with(ledger, &asked, &expected, &got)
+    };
+    let (plain, file, ours) = (bytes("Data", "0102"), bytes("Data", "aabb"), bytes("Data", "ccdd"));
+    assert_eq!(exchange(ledger, "Encrypt", &plain, &file, &ours), Ok(vec!["random-output"]));
+    let asked = placeholders::item(&field(&request("Decrypt", &file)), &ledger.bindings).unwrap();
+    assert_eq!(asked.descendant(&[BATCH_ITEM, REQUEST_PAYLOAD, DATA]).unwrap().value, Value::Bytes(vec![0xCC, 0xDD]));
+    assert_eq!(exchange(ledger, "Decrypt", &file, &plain, &plain), Ok(vec![]));
+    assert!(exchange(ledger, "Decrypt", &file, &plain, &file).is_err(), "the plaintext was sent");
+
+    // An identifier of the server that the file was recorded on: the answer must be of the object that was asked for.
+    let id = |value: &str| text("UniqueIdentifier", value);
+    let told = exchange(ledger, "Get", &id("ours"), &id("recorded"), &id("another"));
+    let path = "BatchItem 1 (Get)/ResponsePayload/UniqueIdentifier";
+    assert_eq!(told, Err(format!(r#"{path}: "ours", "another""#)));
+    assert_eq!(exchange(ledger, "Get", &id("ours"), &id("recorded"), &id("ours")), Ok(vec!["unique-identifier"]));
+}
+
+#[test]
 fn lists_may_be_in_another_order_and_have_more_of_attributes_but_not_fewer() {
     let names = |names: &[&str]| names.iter().map(|name| text("AttributeName", name)).collect::<String>();
     let list = |expected: &[&str], got: &[&str]| judge("GetAttributeList", "", &names(expected), &names(got));
