@@ -487,7 +487,7 @@ impl Judge<'_> {
             ATTRIBUTE_INDEX if field.number() == Some(0) => Some(Rule::AttributeIndex),
             tag if TEMPLATE_ATTRIBUTES.contains(&tag) => Some(Rule::TemplateAttribute),
             RESPONSE_PAYLOAD if field.fields().is_empty() => Some(Rule::EmptyPayload),
-            SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION => Some(Rule::Extension),
+            CLIENT_CORRELATION_VALUE | SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION => Some(Rule::Extension),
             LOCATED_ITEMS => Some(Rule::LocatedItems),
             SERVER_INFORMATION | VENDOR_IDENTIFICATION | EXTENSION_INFORMATION | APPLICATION_NAMESPACE if query => {
                 Some(Rule::ServerInformation)
@@ -512,7 +512,7 @@ impl Judge<'_> {
             tag if TEMPLATE_ATTRIBUTES.contains(&tag) => Some(Rule::TemplateAttribute),
             RESPONSE_PAYLOAD if item.children().is_empty() => Some(Rule::EmptyPayload),
             // Server Hashed Password stands in headers since 2.0.
-            SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION | 0x420155 => Some(Rule::Extension),
+            CLIENT_CORRELATION_VALUE | SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION | 0x420155 => Some(Rule::Extension),
             KEY_FORMAT_TYPE if place.within(DIGEST) || place.means == Some(DIGEST) => Some(Rule::Digest),
             ATTRIBUTE | ATTRIBUTE_NAME | ATTRIBUTE_REFERENCE if payload => Some(Rule::MoreAttributes),
             _ if place.within(ATTRIBUTES) => Some(Rule::MoreAttributes),

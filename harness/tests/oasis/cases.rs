@@ -68,3 +68,16 @@ fn real_proxy_comes_through_the_standards_cases_as_expected() {
         insta::assert_snapshot!("cases", table);
     });
 }
+
+#[test]
+fn real_proxy_answers_conversations_of_our_own_in_the_style_of_1_4_as_the_standard_says() {
+    let asked = ["oasis", "harness/oasis/conversations", "--target", "proxy", "--message-format", "json"];
+    let (code, out, told) = kmiplab(&asked);
+    assert_eq!((code, told.as_str()), (Some(0), ""), "{out}");
+    let report: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    let cases = report["cases"].as_array().expect("it has cases");
+    let passed =
+        |case: &&serde_json::Value| case["verdict"].as_str().is_some_and(|verdict| verdict.starts_with("pass"));
+    assert_eq!((cases.len(), cases.iter().filter(passed).count()), (3, 3), "{out}");
+    assert!(cases.iter().all(|case| case["version"] == "1.4"), "{out}");
+}

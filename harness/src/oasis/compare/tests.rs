@@ -227,8 +227,10 @@ fn the_time_stamp_and_what_only_headers_have_are_free() {
     assert_eq!(told, Ok(vec!["time-stamp"]));
     let told = judge_with(ledger, asked, &stamp("2012-04-27T08:12:24Z"), &header(""));
     assert_eq!(told, Err("ResponseHeader/TimeStamp: 2012-04-27T08:12:24Z, nothing".to_owned()));
-    let told = judge_with(ledger, asked, &header(""), &header(&text("ServerCorrelationValue", "x")));
-    assert_eq!(told, Ok(vec!["extension"]));
+    for correlation in ["ServerCorrelationValue", "ClientCorrelationValue"] {
+        let told = judge_with(ledger, asked, &header(""), &header(&text(correlation, "x")));
+        assert_eq!(told, Ok(vec!["extension"]), "{correlation}");
+    }
 }
 
 #[test]
