@@ -14,6 +14,9 @@ use super::{LayoutError, MasterKey, Provider, ResolvedCredentials, UpdateError, 
 /// A change to a stored key, which the state machine may refuse, or whoever makes it.
 pub type Change<'a> = dyn FnMut(&mut WrappedKey) -> Result<(), UpdateError> + 'a;
 
+/// Whether a new key may be stored after all.
+pub type Admission<'a> = dyn FnMut() -> Result<(), UpdateError> + 'a;
+
 /// The keys and credentials of one dbpath, for one provider.
 pub trait Layout: Debug + Send + Sync {
     /// The label of the layout, such as `kmip-proxy/1`.
@@ -31,6 +34,10 @@ pub trait Layout: Debug + Send + Sync {
     /// Writes a key, replacing what stood under its identifier. Once this has returned, the key survives a crash; only
     /// then may its identifier be given out.
     fn store(&self, key: &WrappedKey) -> Result<PathBuf, LayoutError>;
+
+    /// Stores a key if it is admitted. Nobody else writes from then until it stands there, so that of two requests of one
+    /// moment only one can take what only one may have.
+    fn store_if(&self, key: &WrappedKey, admitted: &mut Admission<'_>) -> Result<PathBuf, UpdateError>;
 
     /// Reads, changes and writes a key in one step, so that two requests cannot undo each other's change.
     fn update(&self, id: &str, change: &mut Change<'_>) -> Result<WrappedKey, UpdateError>;

@@ -41,7 +41,7 @@ pub use credentials::{
 pub(crate) use document::shown_field;
 pub use identifier::new_identifier;
 pub use import::{Import, ImportError, import};
-pub use layout::{Change, Found, KeyFiles, Layout, Listing, Wrapping};
+pub use layout::{Admission, Change, Found, KeyFiles, Layout, Listing, Wrapping};
 pub use layout_error::{LayoutError, LayoutErrorKind, UpdateError};
 pub use master_key::MasterKey;
 pub use object::{ManagedObject, MaterialDigest, ObjectName, ObjectType, OtherAttribute, Protection, Revocation};

@@ -15,8 +15,9 @@ use crate::env::{Access, Files, Stamp, beside};
 
 use super::credential_source::Metadata;
 use super::{
-    Change, CredentialSource, Credentials, Found, KeyFiles, Layout, LayoutError, LayoutErrorKind, Listing, MasterKey,
-    Provider, ResolvedCredentials, Secret, UpdateError, WrappedKey, Wrapping, credential_source, identifier, key_file,
+    Admission, Change, CredentialSource, Credentials, Found, KeyFiles, Layout, LayoutError, LayoutErrorKind, Listing,
+    MasterKey, Provider, ResolvedCredentials, Secret, UpdateError, WrappedKey, Wrapping, credential_source, identifier,
+    key_file,
 };
 
 /// The folder's name, as Atlas documents it.
@@ -286,6 +287,12 @@ impl Layout for SnapshotLayout {
     fn store(&self, key: &WrappedKey) -> Result<PathBuf, LayoutError> {
         let _alone = lock(&self.writing);
         self.write(key)
+    }
+
+    fn store_if(&self, key: &WrappedKey, admitted: &mut Admission<'_>) -> Result<PathBuf, UpdateError> {
+        let _alone = lock(&self.writing);
+        admitted()?;
+        Ok(self.write(key)?)
     }
 
     fn update(&self, id: &str, change: &mut Change<'_>) -> Result<WrappedKey, UpdateError> {

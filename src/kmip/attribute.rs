@@ -8,12 +8,12 @@ mod structures;
 use std::fmt;
 
 use super::attribute_name;
-use super::encoder::Encoder;
-use super::enums::{CryptographicAlgorithm, Enumeration, ObjectType, State};
+use super::encoder::{Encoder, Younger};
+use super::enums::{CryptographicAlgorithm, Enumeration, ObjectType, State, value_entry};
 use super::error::ItemError;
 use super::tag;
 use super::version::ProtocolVersion;
-use crate::ttlv::{Item, ItemType, Reader, Tag, TtlvError, TtlvErrorKind, Value};
+use crate::ttlv::{Item, ItemType, Reader, TtlvError, TtlvErrorKind, Value};
 
 pub use structures::{Digest, Name, RandomNumberGenerator, RevocationReason};
 
@@ -104,7 +104,12 @@ macro_rules! attribute_values {
             fn encode(&self, encoder: &mut Encoder<'_>) {
                 match self {
                     $(AttributeValue::$variant(value) => value.write_value(encoder),)+
-                    AttributeValue::Other { value, .. } => value.write_value(encoder),
+                    AttributeValue::Other { name, value } => {
+                        match structures::later_field(name, value.encoded(), encoder.version()) {
+                            Some(younger) => encoder.leave_out(younger),
+                            None => value.write_value(encoder),
+                        }
+                    }
                 }
             }
         }
@@ -299,17 +304,22 @@ impl Typed for RawValue {
     }
 }
 
-/// The first tag in an encoded item, at any depth, that a message of that version may not hold.
-pub(crate) fn first_younger_tag(encoded: &[u8], version: ProtocolVersion) -> Option<Tag> {
-    fn search(mut reader: Reader<'_>, version: ProtocolVersion) -> Option<Tag> {
+/// The first thing in an encoded item, at any depth, that a message of that version may not hold.
+pub(crate) fn first_younger(encoded: &[u8], version: ProtocolVersion) -> Option<Younger> {
+    fn search(mut reader: Reader<'_>, version: ProtocolVersion) -> Option<Younger> {
         while let Ok(Some(item)) = reader.next_item() {
             if !tag::allowed_in(item.tag, version) {
-                return Some(item.tag);
+                return Some(Younger::tag(item.tag));
             }
-            if let Value::Structure(inside) = item.value
-                && let Some(found) = search(inside, version)
-            {
-                return Some(found);
+            let found = match item.value {
+                Value::Structure(inside) => search(inside, version),
+                Value::Enumeration(number) => value_entry(item.tag, number)
+                    .filter(|(_, since)| *since > version)
+                    .map(|(name, since)| Younger { what: name.to_owned(), since: Some(since) }),
+                _ => None,
+            };
+            if found.is_some() {
+                return found;
             }
         }
         None

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use super::attribute::first_younger_tag;
+use super::attribute::first_younger;
 use super::attribute_name;
 use super::enums::{Enumeration, Operation};
 use super::tag;
@@ -22,6 +22,17 @@ pub struct Younger {
     pub what: String,
     /// The first version that has it; none if no version that we speak has it.
     pub since: Option<ProtocolVersion>,
+}
+
+impl Younger {
+    /// A tag.
+    pub(crate) fn tag(tag: Tag) -> Self {
+        let entry = tag::entry(tag);
+        Younger {
+            what: entry.map_or(tag.to_string(), |entry| entry.name.to_owned()),
+            since: entry.map(|entry| entry.since),
+        }
+    }
 }
 
 impl fmt::Display for Younger {
@@ -142,8 +153,8 @@ impl<'a> Encoder<'a> {
 
     /// An item that was encoded by a client, perhaps one of a later version.
     pub(crate) fn encoded(&mut self, item: &[u8]) {
-        match first_younger_tag(item, self.version) {
-            Some(tag) => self.refuse_tag(tag),
+        match first_younger(item, self.version) {
+            Some(younger) => self.leave_out(younger),
             None => self.writer.encoded(item),
         }
     }
@@ -168,14 +179,19 @@ impl<'a> Encoder<'a> {
 
     #[cold]
     fn refuse_tag(&mut self, tag: Tag) {
-        let entry = tag::entry(tag);
-        self.refuse(entry.map_or(tag.to_string(), |entry| entry.name.to_owned()), entry.map(|entry| entry.since));
+        self.leave_out(Younger::tag(tag));
     }
 
     #[cold]
     fn refuse(&mut self, what: String, since: Option<ProtocolVersion>) {
+        self.leave_out(Younger { what, since });
+    }
+
+    /// Leaves out the unit around this.
+    #[cold]
+    pub(crate) fn leave_out(&mut self, younger: Younger) {
         self.refused = true;
-        self.younger.push(Younger { what, since });
+        self.younger.push(younger);
     }
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: every error says what the client is told: a version to answer in, a reason, a line of text.
 
 use super::enums::{ObjectType, ResultReason};
+use super::request::MOST_BATCH_ITEMS;
 use super::response::{ResponseItem, ResponseMessage};
 use super::tag;
 use super::version::ProtocolVersion;
@@ -63,6 +64,12 @@ pub enum FrameErrorKind {
         found: usize,
         /// Where the count starts.
         offset: usize,
+    },
+    /// There are more batch items than are carried out at once.
+    #[error("the request holds {found} batch items, and at most {} are carried out at once", MOST_BATCH_ITEMS)]
+    TooManyItems {
+        /// The batch items that are there.
+        found: usize,
     },
 }
 

@@ -3,7 +3,8 @@
 //! First the frame is read: the message, its header, its batch items as a whole. A fault there makes the message
 //! unreadable and is a [`FrameError`]. Then each item is read for itself; a fault there stays with the item.
 //!
-//! Invariant: a decoded request has a version that we speak and as many items as its batch count says, at least one.
+//! Invariant: a decoded request has a version that we speak and as many items as its batch count says, at least one
+//! and at most [`MOST_BATCH_ITEMS`].
 
 use super::enums::{BatchErrorContinuationOption, Enumeration, Operation};
 use super::error::{FrameError, FrameErrorKind, ItemError};
@@ -12,6 +13,10 @@ use super::payload::{Payload, protocol_version};
 use super::tag;
 use super::version::ProtocolVersion;
 use crate::ttlv::{Reader, TtlvError, TtlvErrorKind};
+
+/// The most batch items that a request may have. They are held in memory together, and so are their answers, each of which
+/// may be much longer than its item. No client that is known sends more than a few.
+pub const MOST_BATCH_ITEMS: usize = 1000;
 
 /// A request, which borrows from the message's bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,13 +94,21 @@ fn decode_message<'a>(
     let (header, count_offset) = decode_header(&mut fields, version)?;
 
     // One item is the rule. Room for more is made as they come, not as they were announced.
-    let mut items = Vec::with_capacity(1);
+    let (mut items, mut found) = (Vec::with_capacity(1), 0);
     while let Some(item) = body.optional(tag::BATCH_ITEM)? {
-        items.push(decode_item(item.structure()?, header.batch_count));
+        let fields = item.structure()?;
+        found += 1;
+        // Those beyond the limit are only counted: the request is refused as a whole.
+        if found <= MOST_BATCH_ITEMS {
+            items.push(decode_item(fields, header.batch_count));
+        }
     }
     body.finish()?;
-    if items.is_empty() || usize::try_from(header.batch_count) != Ok(items.len()) {
-        let (declared, found) = (header.batch_count, items.len());
+    if found > MOST_BATCH_ITEMS {
+        return Err(FrameErrorKind::TooManyItems { found });
+    }
+    if items.is_empty() || usize::try_from(header.batch_count) != Ok(found) {
+        let declared = header.batch_count;
         return Err(FrameErrorKind::BatchCount { declared, found, offset: count_offset });
     }
     Ok(RequestMessage { header, items })

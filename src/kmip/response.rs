@@ -182,7 +182,12 @@ impl<'a> ResponseMessage<'a> {
 
     /// At least as many bytes as the encoded answer has.
     pub(crate) fn size_bound(&self) -> usize {
-        128 + self.items.iter().map(ResponseItem::size_bound).sum::<usize>()
+        HEADER_BOUND + self.items.iter().map(ResponseItem::size_bound).sum::<usize>()
+    }
+
+    /// At least as many bytes as an answer has whose items, which bear these names, all fail.
+    pub(crate) fn failures_bound<'i>(ids: impl Iterator<Item = Option<&'i [u8]>>) -> usize {
+        HEADER_BOUND + ids.map(failure_bound).sum::<usize>()
     }
 }
 
@@ -246,14 +251,21 @@ impl<'a> ResponseItem<'a> {
     }
 
     fn size_bound(&self) -> usize {
-        let id = self.unique_batch_item_id().map_or(0, |id| 16 + id.len());
         let rest = match self {
             ResponseItem::Success { payload, .. } => payload.size_bound(),
             ResponseItem::Failure { .. } => 0,
         };
         // A successful item may turn into a failure, so each has room for the longest message.
-        id + rest + 128 + RESULT_MESSAGE_LIMIT
+        failure_bound(self.unique_batch_item_id()) + rest
     }
+}
+
+/// At least as many bytes as the frame and the header of an answer have.
+const HEADER_BOUND: usize = 128;
+
+/// At least as many bytes as a failed item of this name has.
+fn failure_bound(unique_batch_item_id: Option<&[u8]>) -> usize {
+    unique_batch_item_id.map_or(0, |id| 16 + id.len()) + 128 + RESULT_MESSAGE_LIMIT
 }
 
 /// A Protocol Version structure (clause 6.1).

@@ -1,6 +1,7 @@
 //! Add Attribute (KMIP 1.4 section 4.14): one more attribute of an object, where the rules of that attribute allow it.
 //!
-//! The server gives it its Attribute Index. No cloud is asked: attributes stand in the key file.
+//! The server gives it its Attribute Index. Whether a Name is free is asked within the change, so that of two requests of one
+//! moment one gets it. No cloud is asked: attributes stand in the key file.
 
 use std::borrow::Cow;
 
@@ -20,7 +21,9 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &AttributeChange<'_>
         return Err(destroyed(id));
     }
     let attribute = &payload.attribute;
-    attributes::refuse_taken(operations, &attribute.value, Some(id), ResultReason::ILLEGAL_OPERATION)?;
-    let attribute = change(operations, id, |key, now| attributes::add(&mut key.object, attribute, now))?;
+    let attribute = change(operations, id, |key, now| {
+        attributes::refuse_taken(operations, &attribute.value, Some(id), ResultReason::ILLEGAL_OPERATION)?;
+        attributes::add(&mut key.object, attribute, now)
+    })?;
     Ok(ResponsePayload::AddAttribute { unique_identifier: Cow::Owned(id.to_owned()), attribute })
 }

@@ -32,7 +32,7 @@ pub(super) fn held(object: &ManagedObject) -> Vec<Attribute> {
         let value = Name { value: name.value.clone(), name_type: NameType(name.kind) };
         indexed(name.index, AttributeValue::Name(value))
     }));
-    let mut one = |value: AttributeValue| values.push(value.into());
+    let mut one = |value: AttributeValue| values.push(indexed(0, value));
     one(AttributeValue::ObjectType(WireType(object.object_type.number())));
     if object.object_type.has_material() {
         of_material(object, &mut one);
@@ -87,9 +87,11 @@ fn of_material(object: &ManagedObject, one: &mut impl FnMut(AttributeValue)) {
     there.into_iter().flatten().for_each(one);
 }
 
+/// KMIP 1.4 section 2.1.1 leaves the index optional, and an attribute without one is the first of its name. An attribute
+/// of which an object may have several says it all the same, as the server does that most clients were tried with.
 fn indexed(index: u32, value: AttributeValue) -> Attribute {
-    // An index of 0 goes without saying, and old clients know no other.
-    Attribute { index: i32::try_from(index).ok().filter(|index| *index != 0), value }
+    let many = attribute_name::row(value.name()).is_some_and(|row| row.instances == Instances::Many);
+    Attribute { index: i32::try_from(index).ok().filter(|_| many), value }
 }
 
 /// An attribute that was kept. One that cannot be read any more is not worth failing for.
@@ -98,9 +100,10 @@ fn stored(attribute: &OtherAttribute) -> Option<Attribute> {
     Some(indexed(attribute.index, value))
 }
 
-/// What a template hands on.
+/// What a template hands on, as it came: clients give the first of a name no index.
 pub(super) fn handed_on(template: &ManagedObject) -> Vec<Attribute> {
-    template.template.iter().filter_map(stored).collect()
+    let as_it_came = |held: Attribute| Attribute { index: held.index.filter(|index| *index != 0), ..held };
+    template.template.iter().filter_map(stored).map(as_it_came).collect()
 }
 
 /// An attribute as it is kept.
@@ -211,7 +214,6 @@ pub(super) fn refuse_value(value: &AttributeValue) -> Result<(), Failed> {
         AttributeValue::CryptographicLength(number) | AttributeValue::CryptographicUsageMask(number) if *number < 0 => {
             invalid(format!("the attribute {} is negative: {number}", value.name()))
         }
-        AttributeValue::Name(name) if name.value.is_empty() => invalid("the Name is empty".to_owned()),
         other if other.name() == attribute_name::OPERATION_POLICY_NAME && text(other).as_deref() != Some("default") => {
             invalid("this server has the Operation Policy Name `default` only".to_owned())
         }
@@ -334,7 +336,8 @@ fn settle(object: &mut ManagedObject, now: i64) -> Result<(), Failed> {
 }
 
 /// Refuses a Name that another object bears (KMIP 1.4 section 3.2). What was destroyed bears none any more, and a key
-/// file that cannot be read stands in nobody's way.
+/// file that cannot be read stands in nobody's way. Older releases of Percona Server give every key an empty Name, which
+/// names nothing, so that any number of objects may have it.
 pub(super) fn refuse_taken(
     operations: &Operations,
     value: &AttributeValue,
@@ -342,14 +345,37 @@ pub(super) fn refuse_taken(
     reason: ResultReason,
 ) -> Result<(), Failed> {
     let AttributeValue::Name(name) = value else { return Ok(()) };
+    refuse_taken_name(operations, &name.value, name.name_type.0, own, reason)
+}
+
+/// The same for an object that bears its names already.
+pub(super) fn refuse_taken_names(
+    operations: &Operations,
+    object: &ManagedObject,
+    reason: ResultReason,
+) -> Result<(), Failed> {
+    let own = Some(object.unique_identifier.as_str());
+    object.names.iter().try_for_each(|name| refuse_taken_name(operations, &name.value, name.kind, own, reason))
+}
+
+fn refuse_taken_name(
+    operations: &Operations,
+    name: &str,
+    kind: u32,
+    own: Option<&str>,
+    reason: ResultReason,
+) -> Result<(), Failed> {
+    if name.is_empty() {
+        return Ok(());
+    }
     let listing = operations.list()?;
     let taken = listing.keys.iter().any(|key| {
         Some(key.id()) != own
             && !key.object.state.is_destroyed()
-            && key.object.names.iter().any(|other| other.value == name.value && other.kind == name.name_type.0)
+            && key.object.names.iter().any(|other| other.value == name && other.kind == kind)
     });
     if taken {
-        return Err(Failed::new(reason, format!("another object has the Name {:?} already", name.value)));
+        return Err(Failed::new(reason, format!("another object has the Name {name:?} already")));
     }
     Ok(())
 }

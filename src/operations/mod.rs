@@ -54,6 +54,10 @@ struct Request<'r> {
 /// How much longer than its provider's deadline a message may take in all: a batch shares one deadline.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// The longest answer, in bytes. A client may say that it takes less (KMIP 1.4 section 6.3); without this it could have any
+/// number of objects gathered in memory by naming them.
+const LONGEST_ANSWER: usize = 4 << 20;
+
 /// Answers KMIP messages from a layout of wrapped keys and the provider that opens them.
 #[derive(Clone, Debug)]
 pub struct Operations {
@@ -117,6 +121,9 @@ impl Operations {
         let mut deadline = pin!(sleep(self.deadline + GRACE));
         let mut placeholder = None;
         let mut items = Vec::with_capacity(request.items.len());
+        // What is left for payloads, when each item has had its room for failing.
+        let failing = ResponseMessage::failures_bound(request.items.iter().map(|item| item.unique_batch_item_id));
+        let mut room = LONGEST_ANSWER.saturating_sub(failing);
         let option = request.header.batch_error_continuation.unwrap_or(BatchErrorContinuationOption::STOP);
         for item in &request.items {
             let outcome = match self.admit(&request.header, item, option) {
@@ -130,7 +137,13 @@ impl Operations {
             };
             let failed = outcome.is_err();
             items.push(match outcome {
-                Ok(payload) => ResponseItem::Success { unique_batch_item_id: item.unique_batch_item_id, payload },
+                Ok(payload) => match room.checked_sub(payload.size_bound()) {
+                    Some(left) => {
+                        room = left;
+                        ResponseItem::Success { unique_batch_item_id: item.unique_batch_item_id, payload }
+                    }
+                    None => too_large().item(item),
+                },
                 Err(failed) => failed.item(item),
             });
             // KMIP 1.4 section 6.13: Stop is what is meant where nothing is said.
@@ -241,6 +254,11 @@ fn refuse_template(key: &WrappedKey, done: &str) -> Result<(), Failed> {
         return Ok(());
     }
     Err(Failed::new(ResultReason::ILLEGAL_OPERATION, format!("a template cannot be {done}")))
+}
+
+fn too_large() -> Failed {
+    let why = format!("there is no room for this in an answer of {LONGEST_ANSWER} bytes; ask for less at once");
+    Failed::new(ResultReason::RESPONSE_TOO_LARGE, why)
 }
 
 fn not_found(id: &str) -> Failed {

@@ -20,7 +20,9 @@ pub(super) async fn run(request: &mut Request<'_>, payload: &AttributeChange<'_>
         return Err(destroyed(id));
     }
     let attribute = &payload.attribute;
-    attributes::refuse_taken(operations, &attribute.value, Some(id), ResultReason::ILLEGAL_OPERATION)?;
-    let attribute = change(operations, id, |key, now| attributes::modify(&mut key.object, attribute, now))?;
+    let attribute = change(operations, id, |key, now| {
+        attributes::refuse_taken(operations, &attribute.value, Some(id), ResultReason::ILLEGAL_OPERATION)?;
+        attributes::modify(&mut key.object, attribute, now)
+    })?;
     Ok(ResponsePayload::ModifyAttribute { unique_identifier: Cow::Owned(id.to_owned()), attribute })
 }

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use ring::digest::{SHA256, digest};
 
 use crate::keys::{
-    ManagedObject, MaterialDigest, ObjectType, OtherAttribute, Secret, WrappedKey, Wrapping, new_identifier,
+    ManagedObject, MaterialDigest, ObjectType, OtherAttribute, Secret, UpdateError, WrappedKey, Wrapping,
+    new_identifier,
 };
 use crate::kmip::attribute_name::{Instances, SetBy};
 use crate::kmip::enums::{CryptographicAlgorithm, HashingAlgorithm, KeyFormatType, ResultReason, SecretDataType};
@@ -19,7 +20,7 @@ use crate::kmip::{Attribute, AttributeValue, Name};
 use crate::kms::{Call, Class, Wrapped};
 use crate::operator::Failure;
 
-use super::attributes::{give, handed_on, refuse_disorder, refuse_taken, refuse_value, rules};
+use super::attributes::{give, handed_on, refuse_disorder, refuse_taken, refuse_taken_names, refuse_value, rules};
 use super::{Failed, Operations};
 
 /// What a client asks a new object to be.
@@ -243,8 +244,21 @@ fn store(
         credentials_of: wrapping.credentials_of,
         wrapped: wrapped.map(|wrapped| wrapped.ciphertext),
     };
-    operations.layout.store(&key).map(drop).map_err(|error| {
-        let failure = Failure::of_layout(key.id(), operations.provider, &error);
-        operations.tell(&failure.with_files(operations.layout.files_of(key.id())))
-    })
+    // Another request may have taken a Name while this key was being wrapped.
+    let mut refused = None;
+    let stored = operations.layout.store_if(&key, &mut || {
+        refuse_taken_names(operations, &key.object, ResultReason::INVALID_FIELD).map_err(|failed| {
+            refused = Some(failed);
+            UpdateError::Abandoned
+        })
+    });
+    match (stored, refused) {
+        (Ok(_), _) => Ok(()),
+        (Err(_), Some(failed)) => Err(failed),
+        (Err(UpdateError::Layout(error)), None) => {
+            let failure = Failure::of_layout(key.id(), operations.provider, &error);
+            Err(operations.tell(&failure.with_files(operations.layout.files_of(key.id()))))
+        }
+        (Err(error), None) => Err(Failed::new(ResultReason::GENERAL_FAILURE, error.to_string())),
+    }
 }

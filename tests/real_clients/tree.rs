@@ -15,6 +15,7 @@ use kmip_proxy::ttlv::Tag;
 const ATTRIBUTE: u32 = 0x42_0008;
 const ATTRIBUTE_NAME: u32 = 0x42_000A;
 const ATTRIBUTE_VALUE: u32 = 0x42_000B;
+const DIGEST_VALUE: u32 = 0x42_0035;
 const IV_COUNTER_NONCE: u32 = 0x42_003D;
 const KEY_MATERIAL: u32 = 0x42_0043;
 const OBJECT_TYPE: u32 = 0x42_0057;
@@ -117,9 +118,9 @@ impl Known {
     }
 }
 
-/// Whether servers draw the values of a field.
+/// Whether servers draw the values of a field, or what they depend on.
 fn is_drawn(tag: u32) -> bool {
-    matches!(tag, UNIQUE_IDENTIFIER | KEY_MATERIAL | DATA | IV_COUNTER_NONCE)
+    matches!(tag, UNIQUE_IDENTIFIER | KEY_MATERIAL | DIGEST_VALUE | DATA | IV_COUNTER_NONCE)
 }
 
 /// Whether a value is an identifier because of the name beside it.

@@ -127,9 +127,8 @@ fn real_crowds_of_silent_clients_keep_nobody_out_and_memory_stays_bounded() {
     // As many messages of nearly 1 MiB as may be there at once, each of the smallest items that there are.
     for _ in 0..8 {
         let mut client = Client::with(config.clone(), &proxy);
-        let (request, items) = many_items(1 << 20);
-        client.send(&request);
-        assert_eq!(client.answer(tag::RESULT_STATUS), vec![SUCCESS; items]);
+        client.send(&many_items(((1 << 20) - 128) / QUERY));
+        assert_eq!(client.answer(tag::RESULT_REASON), [INVALID_MESSAGE]);
     }
     gets_its_key(&mut Client::with(config, &proxy), &id);
     let peak = proxy.peak_memory();
@@ -140,9 +139,27 @@ fn real_crowds_of_silent_clients_keep_nobody_out_and_memory_stays_bounded() {
     assert_eq!(proxy.ended(super::process::PATIENCE).0, Some(0));
 }
 
-/// A well-formed request of as many items as have room, and their number. Each is a Query for the operations, whose
-/// answer is several times as long (KMIP 1.4, 9.1.3.2.27: Query is 18 hex).
-fn many_items(most: usize) -> (Vec<u8>, usize) {
+#[test]
+fn real_batches_of_a_thousand_items_are_served_and_longer_ones_refused_before_their_first() {
+    let (dbpath, proxy, _) = with_a_key();
+    let config = Client::config(&dbpath);
+    let mut client = Client::with(config, &proxy);
+    client.send(&many_items(1000));
+    assert_eq!(client.answer(tag::RESULT_STATUS), vec![SUCCESS; 1000]);
+    client.send(&many_items(1001));
+    assert_eq!(client.answer(tag::RESULT_MESSAGE).len(), 1);
+    client.send(&many_items(1));
+    assert_eq!(client.answer(tag::RESULT_STATUS), [SUCCESS], "the connection goes on");
+    let peak = proxy.peak_memory();
+    assert!(peak < MOST_MEMORY, "{peak} bytes");
+}
+
+/// The length of an item of [`many_items`], in bytes.
+const QUERY: usize = 64;
+
+/// A well-formed request of so many items. Each is a Query for the operations, whose answer is several times as long
+/// (KMIP 1.4, 9.1.3.2.27: Query is 18 hex).
+fn many_items(count: usize) -> Vec<u8> {
     let item = |tag: u8, kind: u8, length: u8| [0x42, 0x00, tag, kind, 0, 0, 0, length];
     let number = |tag: u8, kind: u8, value: u32| [&item(tag, kind, 4), &value.to_be_bytes()[..], &[0; 4]].concat();
     let structure = |tag: u8, inside: &[u8]| {
@@ -150,8 +167,8 @@ fn many_items(most: usize) -> (Vec<u8>, usize) {
     };
     let query = [number(0x5C, 5, 0x18), number(0x93, 8, 1), structure(0x79, &number(0x74, 5, 1))].concat();
     let query = structure(0x0F, &query);
-    let count = (most - 128) / query.len();
+    assert_eq!(query.len(), QUERY);
     let version = structure(0x69, &[number(0x6A, 2, 1), number(0x6B, 2, 4)].concat());
     let header = [version, number(0x0D, 2, u32::try_from(count).unwrap())].concat();
-    (structure(0x78, &[structure(0x77, &header), query.repeat(count)].concat()), count)
+    structure(0x78, &[structure(0x77, &header), query.repeat(count)].concat())
 }

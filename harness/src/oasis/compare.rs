@@ -28,6 +28,23 @@ const TEMPLATE_ATTRIBUTES: [u32; 4] = [TEMPLATE_ATTRIBUTE, 0x42001F, 0x420065, 0
 /// Information, Capability Information, and Client Registration Method.
 const QUERY_MORE: [u32; 5] = [0x4200D9, 0x4200DF, 0x4200EB, 0x4200F7, 0x4200F6];
 
+/// Operations that answer with the identifier that the request has named.
+const ECHOING: [&str; 13] = [
+    "Get",
+    "GetAttributes",
+    "GetAttributeList",
+    "AddAttribute",
+    "ModifyAttribute",
+    "DeleteAttribute",
+    "ObtainLease",
+    "Check",
+    "Activate",
+    "Revoke",
+    "Destroy",
+    "Encrypt",
+    "Decrypt",
+];
+
 /// A difference that no rule excuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -360,7 +377,8 @@ impl Judge<'_> {
         if std::mem::discriminant(expected) == std::mem::discriminant(&item.value)
             && let Some(rule) = self.may_differ(field.tag, expected, &item.value, place)
         {
-            if rule == Rule::CorrelationValue
+            // What later requests spell out as the server of the file had it.
+            if matches!(rule, Rule::CorrelationValue | Rule::RandomOutput)
                 && let Value::Bytes(bytes) = expected
             {
                 self.ledger.bindings.bind(&literal(&hex(bytes)), &item.value);
@@ -393,6 +411,11 @@ impl Judge<'_> {
                 return Err(differs(place, value(item.tag, bound), value(item.tag, &item.value)));
             }
             Some(_) => {}
+            // The file spells out an identifier where its placeholder belongs; the answer must still be of what was asked.
+            None if place.is(&ECHOING) && named.is_some_and(|named| named != got) => {
+                let asked = Value::Text(named.unwrap_or_default().to_owned());
+                return Err(differs(place, value(item.tag, &asked), value(item.tag, &item.value)));
+            }
             None => {
                 self.ledger.identifiers.insert(got.to_owned());
                 self.ledger.bindings.bind(&name, &item.value);
@@ -464,7 +487,7 @@ impl Judge<'_> {
             ATTRIBUTE_INDEX if field.number() == Some(0) => Some(Rule::AttributeIndex),
             tag if TEMPLATE_ATTRIBUTES.contains(&tag) => Some(Rule::TemplateAttribute),
             RESPONSE_PAYLOAD if field.fields().is_empty() => Some(Rule::EmptyPayload),
-            SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION => Some(Rule::Extension),
+            CLIENT_CORRELATION_VALUE | SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION => Some(Rule::Extension),
             LOCATED_ITEMS => Some(Rule::LocatedItems),
             SERVER_INFORMATION | VENDOR_IDENTIFICATION | EXTENSION_INFORMATION | APPLICATION_NAMESPACE if query => {
                 Some(Rule::ServerInformation)
@@ -489,7 +512,7 @@ impl Judge<'_> {
             tag if TEMPLATE_ATTRIBUTES.contains(&tag) => Some(Rule::TemplateAttribute),
             RESPONSE_PAYLOAD if item.children().is_empty() => Some(Rule::EmptyPayload),
             // Server Hashed Password stands in headers since 2.0.
-            SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION | 0x420155 => Some(Rule::Extension),
+            CLIENT_CORRELATION_VALUE | SERVER_CORRELATION_VALUE | MESSAGE_EXTENSION | 0x420155 => Some(Rule::Extension),
             KEY_FORMAT_TYPE if place.within(DIGEST) || place.means == Some(DIGEST) => Some(Rule::Digest),
             ATTRIBUTE | ATTRIBUTE_NAME | ATTRIBUTE_REFERENCE if payload => Some(Rule::MoreAttributes),
             _ if place.within(ATTRIBUTES) => Some(Rule::MoreAttributes),

@@ -9,7 +9,10 @@
 //! A glob is matched against `version/name`, such as `1.0/SKLC-M-1-10`: the protocol version of the first request, and
 //! the file's name without `.xml`, with hyphens for underscores. It is also matched against the path below the folder.
 //!
-//! Invariant: an entry that is out of date fails the run: one whose glob matches no case, or whose case passes.
+//! With `either-way = true` a case may also pass: what it expects is left to chance.
+//!
+//! Invariant: an entry that is out of date fails the run: one whose glob matches no case, or whose case passes and was not
+//! said to go either way.
 
 use glob::{MatchOptions, Pattern};
 use serde::Deserialize;
@@ -24,6 +27,7 @@ pub struct Expectations {
 struct Entry {
     patterns: Vec<(String, Pattern)>,
     reason: String,
+    either_way: bool,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +42,8 @@ struct File {
 struct Listed {
     cases: Vec<String>,
     reason: String,
+    #[serde(default, rename = "either-way")]
+    either_way: bool,
 }
 
 impl Expectations {
@@ -51,15 +57,24 @@ impl Expectations {
             }
             let patterns: Result<Vec<_>, String> =
                 listed.cases.into_iter().map(|glob| Ok((glob.clone(), pattern(&glob)?))).collect();
-            entries.push(Entry { patterns: patterns?, reason: listed.reason });
+            entries.push(Entry { patterns: patterns?, reason: listed.reason, either_way: listed.either_way });
         }
         Ok(Expectations { entries })
     }
 
     /// Why a case of these names may fail.
     pub fn reason(&self, names: &[String]) -> Option<&str> {
+        self.entry(names).map(|entry| entry.reason.as_str())
+    }
+
+    /// Whether a case of these names may fail or pass.
+    pub fn either_way(&self, names: &[String]) -> bool {
+        self.entry(names).is_some_and(|entry| entry.either_way)
+    }
+
+    fn entry(&self, names: &[String]) -> Option<&Entry> {
         let matching = |entry: &&Entry| entry.patterns.iter().any(|(_, pattern)| matches(pattern, names));
-        self.entries.iter().find(matching).map(|entry| entry.reason.as_str())
+        self.entries.iter().find(matching)
     }
 
     /// The globs that match none of these cases.

@@ -139,7 +139,7 @@ pub fn item(field: &Field, bindings: &Bindings) -> Result<Item, Mistake> {
         Content::Fixed(Value::Text(text)) if is_identifier(field.tag) => {
             bindings.get(&literal(text)).cloned().unwrap_or_else(|| Value::Text(text.clone()))
         }
-        Content::Fixed(Value::Bytes(bytes)) if is_correlation(field.tag) => {
+        Content::Fixed(Value::Bytes(bytes)) if is_given_by_servers(field.tag) => {
             bindings.get(&literal(&hex(bytes))).cloned().unwrap_or_else(|| Value::Bytes(bytes.clone()))
         }
         Content::Fixed(value) => value.clone(),
@@ -166,9 +166,19 @@ pub fn is_identifier(tag: u32) -> bool {
     )
 }
 
-/// Whether a tag's value is one by which a server recognises a later request.
-fn is_correlation(tag: u32) -> bool {
-    matches!(tag, names::ASYNCHRONOUS_CORRELATION_VALUE | names::CORRELATION_VALUE)
+/// Whether a tag's value may be what a server gave and later requests give back: that by which it recognises them, or what
+/// it made with chance or with a key of its own.
+fn is_given_by_servers(tag: u32) -> bool {
+    matches!(
+        tag,
+        names::ASYNCHRONOUS_CORRELATION_VALUE
+            | names::CORRELATION_VALUE
+            | names::DATA
+            | names::SIGNATURE_DATA
+            | names::MAC_DATA
+            | names::IV_COUNTER_NONCE
+            | names::AUTHENTICATED_ENCRYPTION_TAG
+    )
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! One connection serves a file; where the file has several clients, each has its own. A request that the file repeats
 //! is sent again until the expected answer comes or the time for one exchange is over.
 //!
+//! Before an answer is compared it is searched for what is younger than its version; that is a leak, and no rule excuses it.
+//!
 //! Invariant: what the conversation created and did not destroy is destroyed at its end, however it ended.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +16,7 @@ use crate::wire::names::{
     BATCH_ITEM, COMPROMISE_OCCURRENCE_DATE, OPERATION, PRIVATE_KEY_UNIQUE_IDENTIFIER, PUBLIC_KEY_UNIQUE_IDENTIFIER,
     REQUEST_PAYLOAD, RESPONSE_PAYLOAD, RESULT_STATUS, REVOCATION_REASON, REVOCATION_REASON_CODE, UNIQUE_IDENTIFIER,
 };
-use crate::wire::{Header, Item, Value, message, names, parse, text, write};
+use crate::wire::{Header, Item, Value, leaves, message, names, parse, text, write, younger};
 
 use super::claims::Claims;
 use super::compare::{Excused, compare};
@@ -135,6 +137,12 @@ impl Stage<'_> {
             let answer = connection.exchange(&bytes).await.map_err(|error| failed(error, ""))?;
             let answer = parse(&answer).map_err(|error| failed(format!("the answer is no TTLV: {error}"), ""))?;
             self.note(&request, &answer);
+            let leaked = younger(&answer, &leaves(&request));
+            if !leaked.is_empty() {
+                let reason = format!("the answer holds what is younger than its version: {}", leaked.join(", "));
+                let messages = Some(format!("{}{}", text(&request), text(&answer)));
+                return Err(End { verdict: Verdict::Leak, reason, messages });
+            }
             match compare(&exchange.expected, &answer, &request, &mut self.ledger) {
                 Ok(excused) => {
                     self.excused.extend(excused);

@@ -41,6 +41,8 @@ pub struct Told {
     pub reason: Option<String>,
     /// Why it may fail, where it is listed.
     pub listed: Option<String>,
+    /// Whether it may also pass, though it is listed.
+    pub either_way: bool,
     /// How often each rule excused a difference.
     pub excused: BTreeMap<&'static str, usize>,
     /// The request and the answer in which something was wrong.
@@ -72,8 +74,10 @@ const COLUMNS: &[(Shown, &str, &str)] = &[
 impl Told {
     fn shown(&self) -> Shown {
         match (self.verdict, &self.listed) {
-            (verdict, Some(_)) if verdict.passed() => Shown::Stale,
-            (verdict, None) if verdict.passed() => Shown::Passed,
+            // No reason excuses it.
+            (Verdict::Leak, _) => Shown::Failed,
+            (verdict, Some(_)) if verdict.passed() && !self.either_way => Shown::Stale,
+            (verdict, _) if verdict.passed() => Shown::Passed,
             // On the word of the server: no entry is needed, and one that is there is not out of date.
             (Verdict::NotOffered, _) => Shown::NotOffered,
             (_, Some(_)) => Shown::Listed,
@@ -115,6 +119,7 @@ impl Report {
                 verdict: played.verdict,
                 reason: played.reason,
                 listed: expectations.reason(&case.names()).map(str::to_owned),
+                either_way: expectations.either_way(&case.names()),
                 excused,
                 messages: played.messages,
             }

@@ -45,7 +45,8 @@ pub enum Rule {
     TemplateAttribute,
     /// What the server says of itself.
     ServerInformation,
-    /// Message extensions, and the server's correlation value.
+    /// Message extensions, and correlation values in headers (1.4, clauses 6.18 and 6.19): a server repeats the client's or
+    /// not.
     Extension,
     /// An empty payload that is there or not.
     EmptyPayload,

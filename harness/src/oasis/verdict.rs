@@ -14,6 +14,8 @@ pub enum Verdict {
     PassWithVariations,
     /// An answer was another.
     Fail,
+    /// An answer held something younger than its version: some clients break on that.
+    Leak,
     /// The server does not claim what the case needs.
     NotOffered,
     /// The file is beyond this command.
@@ -24,10 +26,11 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, in the order of summaries.
-    pub const ALL: [Verdict; 6] = [
+    pub const ALL: [Verdict; 7] = [
         Verdict::Pass,
         Verdict::PassWithVariations,
         Verdict::Fail,
+        Verdict::Leak,
         Verdict::NotOffered,
         Verdict::NotReadable,
         Verdict::Error,
@@ -39,6 +42,7 @@ impl Verdict {
             Verdict::Pass => "pass",
             Verdict::PassWithVariations => "pass with variations",
             Verdict::Fail => "fail",
+            Verdict::Leak => "leak",
             Verdict::NotOffered => "not offered",
             Verdict::NotReadable => "not readable",
             Verdict::Error => "error",

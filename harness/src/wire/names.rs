@@ -153,6 +153,8 @@ tags! {
     PUBLIC_KEY_UNIQUE_IDENTIFIER = 0x42006F,
     /// Query Function.
     QUERY_FUNCTION = 0x420074,
+    /// Client Correlation Value, since 1.4.
+    CLIENT_CORRELATION_VALUE = 0x420105,
     /// Server Correlation Value, since 1.4.
     SERVER_CORRELATION_VALUE = 0x420106,
     /// Server Information.

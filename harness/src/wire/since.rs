@@ -44,6 +44,17 @@ const LAST_CHOICE: &[(u32, [u32; VERSIONS])] = &[
     (0x4200AE, [0x00, 0x10, 0x10, 0x10, 0x13]),
 ];
 
+/// Fields that a structure gained after their tags, with the minor version: Key Format Type of a Digest (KMIP 1.1, clause
+/// 3.17), the algorithms in Cryptographic Parameters (KMIP 1.2, clause 3.6).
+const LATER_FIELDS: &[(u32, u32, usize)] = &[
+    (DIGEST, KEY_FORMAT_TYPE, 1),
+    (CRYPTOGRAPHIC_PARAMETERS, 0x4200AE, 2),
+    (CRYPTOGRAPHIC_PARAMETERS, CRYPTOGRAPHIC_ALGORITHM, 2),
+];
+
+/// Digest.
+const DIGEST: u32 = 0x420034;
+
 /// The bits that a mask has in all of KMIP 1 (clauses 9.1.3.3.1 and 9.1.3.3.2); 2.0 added more.
 const MASKS: &[(u32, i32)] = &[(CRYPTOGRAPHIC_USAGE_MASK, 0x000F_FFFF), (STORAGE_STATUS_MASK, 0x0000_0003)];
 
@@ -111,6 +122,12 @@ pub fn younger(answer: &Item, echoed: &[Leaf]) -> Vec<String> {
     };
     walk(answer, answer.tag, &mut |item, tag, value| {
         report(format!("tag {}", tag_name(item.tag)), tag_since(item.tag));
+        for child in item.children() {
+            let later = LATER_FIELDS.iter().find(|(structure, field, _)| *structure == tag && *field == child.tag);
+            if let Some((_, field, since)) = later {
+                report(format!("tag {} in {}", tag_name(*field), tag_name(tag)), Since::Minor(*since));
+            }
+        }
         if echoed.iter().any(|leaf| leaf.tag == tag && leaf.value == *value) {
             return;
         }

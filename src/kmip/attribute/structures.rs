@@ -4,12 +4,12 @@
 //! Invariant: they are read alike wherever they stand: as an attribute's value, or under their own tag in a payload.
 
 use super::Typed;
-use crate::kmip::encoder::Encoder;
+use crate::kmip::encoder::{Encoder, Younger};
 use crate::kmip::enums::{Enumeration, HashingAlgorithm, KeyFormatType, NameType, RevocationReasonCode, RngAlgorithm};
 use crate::kmip::object::optional_enumeration;
 use crate::kmip::version::ProtocolVersion;
 use crate::kmip::{attribute_name, tag};
-use crate::ttlv::{Item, Tag, TtlvError, TtlvErrorKind};
+use crate::ttlv::{Item, Reader, Tag, TtlvError, TtlvErrorKind};
 
 /// The fields of the structures that attributes hold and this program does not interpret, in the order of the standard:
 /// which tag, and whether it must be there.
@@ -78,6 +78,24 @@ pub(super) fn check_carried(name: &str, item: &Item<'_>) -> Result<(), TtlvError
         }
     }
     fields.finish()
+}
+
+/// The fields that a structure gained after its attribute and after their tags (KMIP 1.2 clause 3.6).
+const LATER_FIELDS: &[(&str, Tag, ProtocolVersion)] = &[
+    (attribute_name::CRYPTOGRAPHIC_PARAMETERS, tag::DIGITAL_SIGNATURE_ALGORITHM, ProtocolVersion::V1_2),
+    (attribute_name::CRYPTOGRAPHIC_PARAMETERS, tag::CRYPTOGRAPHIC_ALGORITHM, ProtocolVersion::V1_2),
+];
+
+/// A field of an encoded attribute that is younger there than a version.
+pub(super) fn later_field(name: &str, encoded: &[u8], version: ProtocolVersion) -> Option<Younger> {
+    let mut fields = Reader::only_item(encoded).ok()?.structure().ok()?;
+    while let Ok(Some(field)) = fields.next_item() {
+        let later = |row: &&(&str, Tag, ProtocolVersion)| row.0 == name && row.1 == field.tag && row.2 > version;
+        if let Some((.., since)) = LATER_FIELDS.iter().find(later) {
+            return Some(Younger { since: Some(*since), ..Younger::tag(field.tag) });
+        }
+    }
+    None
 }
 
 /// What an object's material hashes to (clause 3.17).

@@ -52,6 +52,11 @@ pub trait Enumeration: Copy {
 
 /// The name of a value by the tag of its item, for the enumerations that are known here.
 pub fn value_name(tag: Tag, number: u32) -> Option<&'static str> {
+    value_entry(tag, number).map(|(name, _)| name)
+}
+
+/// The same with the first version that has the value.
+pub(crate) fn value_entry(tag: Tag, number: u32) -> Option<(&'static str, ProtocolVersion)> {
     macro_rules! search {
         ($($type:ident),+ $(,)?) => {
             match tag {
@@ -60,7 +65,7 @@ pub fn value_name(tag: Tag, number: u32) -> Option<&'static str> {
             }
         };
     }
-    let entry = search!(
+    search!(
         BatchErrorContinuationOption,
         BlockCipherMode,
         ClientRegistrationMethod,
@@ -84,8 +89,7 @@ pub fn value_name(tag: Tag, number: u32) -> Option<&'static str> {
         SecretDataType,
         State,
         UnwrapMode,
-    );
-    entry.map(|(name, _)| name)
+    )
 }
 
 /// Declares an enumeration from its table: `CONSTANT = number, "standard name", first version;`.

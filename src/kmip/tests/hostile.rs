@@ -31,7 +31,7 @@ fn offset(error: &FrameError) -> Option<usize> {
     match error.kind {
         FrameErrorKind::Malformed(error) => Some(error.offset),
         FrameErrorKind::MaximumResponseSize { offset, .. } | FrameErrorKind::BatchCount { offset, .. } => Some(offset),
-        FrameErrorKind::UnsupportedVersion(_) => None,
+        FrameErrorKind::UnsupportedVersion(_) | FrameErrorKind::TooManyItems { .. } => None,
     }
 }
 

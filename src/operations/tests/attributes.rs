@@ -69,10 +69,10 @@ fn told(answer: &wire::Answer) -> String {
 #[tokio::test]
 async fn an_attribute_of_the_client_is_added_changed_and_taken_away_and_each_answer_tells_it() {
     let bench = Bench::new();
-    assert_eq!(told(&bench.one(add(KEY, "x-note", &text("one"))).await), "Name=x-note Value=one");
-    assert_eq!(told(&bench.one(modify(KEY, "x-note", None, &text("two"))).await), "Name=x-note Value=two");
-    assert_eq!(told(&bench.one(get_attributes(Some(KEY), &["x-note"])).await), "Name=x-note Value=two");
-    assert_eq!(told(&bench.one(delete(KEY, "x-note", None)).await), "Name=x-note Value=two");
+    assert_eq!(told(&bench.one(add(KEY, "x-note", &text("one"))).await), "Name=x-note Index=0 Value=one");
+    assert_eq!(told(&bench.one(modify(KEY, "x-note", None, &text("two"))).await), "Name=x-note Index=0 Value=two");
+    assert_eq!(told(&bench.one(get_attributes(Some(KEY), &["x-note"])).await), "Name=x-note Index=0 Value=two");
+    assert_eq!(told(&bench.one(delete(KEY, "x-note", None)).await), "Name=x-note Index=0 Value=two");
     assert_eq!(told(&bench.one(get_attributes(Some(KEY), &["x-note"])).await), "");
     assert_eq!(bench.kms.calls(), [""; 0], "attributes open nothing");
 }
@@ -98,7 +98,7 @@ async fn an_attribute_may_be_of_every_type_and_comes_back_as_it_was_sent() {
         ("Application Specific Information", structure, "ApplicationNamespace=ssl ApplicationData=www.example.com"),
     ];
     for (name, value, expected) in values {
-        let expected = format!("Name={name} {expected}");
+        let expected = format!("Name={name} Index=0 {expected}");
         assert_eq!(told(&bench.one(add(KEY, name, value)).await), expected);
         assert_eq!(told(&bench.one(get_attributes(Some(KEY), &[name])).await), expected);
     }
@@ -108,12 +108,12 @@ async fn an_attribute_may_be_of_every_type_and_comes_back_as_it_was_sent() {
 async fn several_of_one_name_are_told_apart_by_an_index_that_stays_when_another_goes() {
     let bench = Bench::new();
     for (value, expected) in
-        [("a", "Name=x-n Value=a"), ("b", "Name=x-n Index=1 Value=b"), ("c", "Name=x-n Index=2 Value=c")]
+        [("a", "Name=x-n Index=0 Value=a"), ("b", "Name=x-n Index=1 Value=b"), ("c", "Name=x-n Index=2 Value=c")]
     {
         assert_eq!(told(&bench.one(add(KEY, "x-n", &text(value))).await), expected);
     }
     assert_eq!(told(&bench.one(delete(KEY, "x-n", Some(1))).await), "Name=x-n Index=1 Value=b");
-    let left = "Name=x-n Value=a Name=x-n Index=2 Value=c";
+    let left = "Name=x-n Index=0 Value=a Name=x-n Index=2 Value=c";
     assert_eq!(told(&bench.one(get_attributes(Some(KEY), &["x-n"])).await), left);
     assert_eq!(told(&bench.one(modify(KEY, "x-n", Some(2), &text("d"))).await), "Name=x-n Index=2 Value=d");
     for gone in [modify(KEY, "x-n", Some(1), &text("e")), delete(KEY, "x-n", Some(1)), delete(KEY, "x-n", Some(-1))] {
@@ -121,7 +121,7 @@ async fn several_of_one_name_are_told_apart_by_an_index_that_stays_when_another_
     }
     // Names keep their indices in the same way.
     assert_eq!(bench.one(add(KEY, "Name", &|writer, tag| name_value(writer, tag, "second"))).await.reason, None);
-    assert_eq!(told(&bench.one(delete(KEY, "Name", None)).await), "Name=Name NameValue=master NameType=1");
+    assert_eq!(told(&bench.one(delete(KEY, "Name", None)).await), "Name=Name Index=0 NameValue=master NameType=1");
     let left = "Name=Name Index=1 NameValue=second NameType=1";
     assert_eq!(told(&bench.one(get_attributes(Some(KEY), &["Name"])).await), left);
     let third = bench.one(add(KEY, "Name", &|writer, tag| name_value(writer, tag, "third"))).await;
@@ -237,7 +237,7 @@ async fn a_destroyed_object_keeps_its_attributes_and_takes_no_new_ones() {
     let destroy = item(0x14, |writer| writer.text_string(tag::UNIQUE_IDENTIFIER, &id));
     assert_eq!(bench.one(destroy).await.reason, None);
     assert_eq!(bench.one(get_attributes(Some(&id), &["Digest"])).await.payload, digest.payload);
-    assert_eq!(told(&bench.one(get_attributes(Some(&id), &["x-note"])).await), "Name=x-note Value=one");
+    assert_eq!(told(&bench.one(get_attributes(Some(&id), &["x-note"])).await), "Name=x-note Index=0 Value=one");
     for item in [add(&id, "x-n", &text("a")), modify(&id, "x-note", None, &text("a")), delete(&id, "x-note", None)] {
         let answer = bench.one(item).await;
         assert_eq!(answer.refusal(), ResultReason::ITEM_NOT_FOUND);
@@ -270,6 +270,26 @@ async fn the_list_names_each_attribute_once_and_those_of_the_version_only() {
 }
 
 #[tokio::test]
+async fn parameters_of_a_cipher_are_told_to_versions_that_have_each_of_their_fields_and_choices() {
+    let bench = Bench::new();
+    // Cryptographic Algorithm is a tag of 1.0 and a field here since 1.2; SHA3-256 is a choice since 1.4.
+    for (added, (field, value), since) in [
+        ("all", (tag::BLOCK_CIPHER_MODE, 1), 0),
+        ("later field", (tag::CRYPTOGRAPHIC_ALGORITHM, 3), 2),
+        ("later choice", (tag::HASHING_ALGORITHM, 0x0F), 4),
+    ] {
+        let id = bench.one(create_aes()).await.value("UniqueIdentifier").to_owned();
+        let parameters: Value<'_> = &|writer, tag| writer.structure(tag, |writer| writer.enumeration(field, value));
+        assert_eq!(bench.one(add(&id, "Cryptographic Parameters", parameters)).await.reason, None);
+        for minor in 0..=4 {
+            let named = get_attributes(Some(&id), &["Cryptographic Parameters"]);
+            let answered = bench.ask(Ask { version: (1, minor), ..Ask::of(named) }).await;
+            assert_eq!(answered.items[0].payload.len() > 1, minor >= since, "{added} in 1.{minor}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_digest_is_that_of_the_material_and_names_its_format_since_1_1() {
     let bench = Bench::new();
     let id = bench.one(Registered::aes(b"abcdefghijklmnop").item()).await.value("UniqueIdentifier").to_owned();
@@ -278,8 +298,11 @@ async fn a_digest_is_that_of_the_material_and_names_its_format_since_1_1() {
     for (version, format) in [((1, 0), None), ((1, 1), Some("KeyFormatType=1".to_owned()))] {
         let answered = bench.ask(Ask { version, ..Ask::of(get_attributes(Some(&id), &["Digest"])) }).await;
         let expected =
-            ["AttributeName=Digest".to_owned(), "HashingAlgorithm=6".to_owned(), format!("DigestValue={sha256}")];
-        assert_eq!(answered.items[0].payload[1..], expected.into_iter().chain(format).collect::<Vec<_>>());
+            ["AttributeName=Digest", "AttributeIndex=0", "HashingAlgorithm=6", &format!("DigestValue={sha256}")];
+        assert_eq!(
+            answered.items[0].payload[1..],
+            expected.into_iter().map(str::to_owned).chain(format).collect::<Vec<_>>()
+        );
     }
     let password = Registered { secret: Some(1), ..Registered::seed(b"guess me") };
     let id = bench.one(password.item()).await.value("UniqueIdentifier").to_owned();

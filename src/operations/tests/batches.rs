@@ -213,3 +213,39 @@ async fn a_batch_shares_one_deadline() {
     assert_eq!(told, [KEY, "(new)"]);
     assert!(answered.items[0].message.contains(KEY), "{}", answered.items[0].message);
 }
+
+#[tokio::test]
+async fn a_thousand_items_are_carried_out_and_of_one_more_none_is() {
+    let bench = Bench::new();
+    let many = |count: usize| Ask::batch((0..count).map(|_| activate(Some(KEY))));
+    let continued = |count| Ask { continuation: Some(1), ..many(count) };
+    let refused = bench.ask(continued(1001)).await;
+    assert_eq!(reasons(&refused), [Some(ResultReason::INVALID_MESSAGE)]);
+    let message = &refused.items[0].message;
+    assert!(message.contains("1001 batch items") && message.contains("at most 1000"), "{message}");
+    assert_eq!(bench.ask(continued(1000)).await.items.len(), 1000);
+
+    // A count that says less does not let more in.
+    let mut few = continued(1001).bytes();
+    let count = few.windows(4).position(|bytes| bytes == 1001_u32.to_be_bytes()).unwrap();
+    few[count..count + 4].copy_from_slice(&1_u32.to_be_bytes());
+    let refused = Answered::read(&bench.operations.answer(&few).await);
+    assert!(refused.items[0].message.contains("1001 batch items"), "{}", refused.items[0].message);
+}
+
+#[tokio::test]
+async fn of_an_answer_that_would_be_longer_than_4_mib_the_last_items_fail() {
+    let bench = Bench::new();
+    let mut object = ManagedObject::new("long".to_owned(), ObjectType::SymmetricKey, NOW);
+    object.algorithm = Some(3);
+    bench.store(object, Some(&[7; 4096]));
+    bench.disk.put("long.aws.metadata", METADATA);
+    let answered = bench.ask(Ask::batch((0..1000).map(|_| get(Some("long"))))).await;
+    let reasons = reasons(&answered);
+    let served = reasons.iter().take_while(|reason| reason.is_none()).count();
+    assert!(reasons[served..].iter().all(|reason| *reason == Some(ResultReason::RESPONSE_TOO_LARGE)), "{reasons:?}");
+    assert_eq!(reasons.len(), 1000, "what is too large stops no batch, as with a client's own limit");
+    // Failures keep their room, so that it is not used to the last byte.
+    assert!((3 << 20..=4 << 20).contains(&answered.length), "{served} served in {} bytes", answered.length);
+    assert!(answered.items[999].message.contains("4194304 bytes"), "{}", answered.items[999].message);
+}

@@ -3,7 +3,7 @@
 
 use super::wire::{activate, create_aes, get, get_attributes};
 use super::*;
-use crate::keys::{Found, KeyFiles, Listing, ResolvedCredentials, UpdateError, Wrapping};
+use crate::keys::{Admission, Found, KeyFiles, Listing, ResolvedCredentials, UpdateError, Wrapping};
 
 /// The reason of each class, as the design lists them.
 fn designed(class: Class) -> ResultReason {
@@ -164,6 +164,10 @@ impl Layout for MovedAway {
 
     fn store(&self, key: &WrappedKey) -> Result<PathBuf, LayoutError> {
         self.layout.store(key)
+    }
+
+    fn store_if(&self, key: &WrappedKey, admitted: &mut Admission<'_>) -> Result<PathBuf, UpdateError> {
+        self.layout.store_if(key, admitted)
     }
 
     fn update(&self, id: &str, change: &mut crate::keys::Change<'_>) -> Result<WrappedKey, UpdateError> {

@@ -213,6 +213,8 @@ impl Vault {
     async fn asked(&self, verb: &str, call: Call<'_>) -> Result<(), KmsError> {
         self.calls.lock().unwrap().push(format!("{verb} {} by {}", call.key_id, call.cmk));
         self.regions.lock().unwrap().extend(call.region.map(str::to_owned));
+        // A provider is far away: others are served meanwhile.
+        tokio::task::yield_now().await;
         let silent = *self.silent.lock().unwrap();
         if silent {
             std::future::pending::<()>().await;

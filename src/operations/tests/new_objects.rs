@@ -1,5 +1,6 @@
 //! Create and Register: what becomes a key, what is refused, and that nothing is promised before it is stored.
 
+use super::attributes::name_value;
 use super::replays::{captured, hex};
 use super::wire::{Registered, aes, attribute, create, create_aes, get, get_attributes, item, template};
 use super::*;
@@ -159,6 +160,40 @@ async fn the_longer_legacy_key_of_percona_comes_back_as_it_was() {
     let got = bench.one(get(Some(&id))).await;
     assert_eq!(got.value("KeyMaterial"), hex(b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
     assert_eq!((got.value("CryptographicLength"), got.value("CryptographicAlgorithm")), ("352", "3"));
+}
+
+#[tokio::test]
+async fn keys_with_the_empty_name_of_older_percona_releases_are_registered_as_often_as_they_come() {
+    let bench = Bench::new();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let request = captured("psmdb-legacy-kmippp/05-register-noname-raw.1-register");
+        let answered = Answered::read(&bench.operations.answer(&request).await);
+        ids.push(answered.items[0].value("UniqueIdentifier").to_owned());
+    }
+    assert_ne!(ids[0], ids[1]);
+    let told = bench.one(get_attributes(Some(&ids[1]), &["Name"])).await;
+    assert_eq!(told.value("NameValue"), "");
+}
+
+#[tokio::test]
+async fn of_two_requests_of_one_moment_one_gets_the_name() {
+    let bench = Bench::new();
+    let named = || {
+        create(|writer| {
+            aes(writer, 256);
+            attribute(writer, "Name", |writer, tag| name_value(writer, tag, "the only one"));
+        })
+    };
+    let before = bench.names().len();
+    let (one, other) = tokio::join!(bench.one(named()), bench.one(named()));
+    assert_eq!(bench.kms.calls().len(), 2, "both found the name free, and both keys were wrapped");
+    let refused: Vec<_> = [&one, &other].into_iter().filter(|answer| answer.reason.is_some()).collect();
+    let [refused] = refused[..] else { panic!("{one:?} {other:?}") };
+    assert_eq!(refused.refusal(), ResultReason::INVALID_FIELD);
+    assert!(refused.message.contains("the only one"), "{}", refused.message);
+    assert_eq!(bench.names().len(), before + 1, "what was refused is not stored");
+    assert!(bench.told.classes().is_empty());
 }
 
 #[tokio::test]

@@ -123,7 +123,8 @@ async fn get_attributes_tells_all_or_those_that_are_named() {
     ] {
         expected.push(format!("AttributeName={name}"));
         match name {
-            "Name" => expected.extend(["NameValue=master".to_owned(), "NameType=1".to_owned()]),
+            // There may be several, so that its index is told.
+            "Name" => expected.extend(["AttributeIndex=0", "NameValue=master", "NameType=1"].map(str::to_owned)),
             _ => expected.push(format!("AttributeValue={value}")),
         }
     }

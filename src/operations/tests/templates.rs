@@ -57,7 +57,7 @@ async fn an_object_is_made_with_what_a_template_hands_on_and_the_request_wins() 
     let names = ["Cryptographic Length", "Contact Information", "x-note", "Name"];
     let told = bench.one(get_attributes(Some(&id), &names)).await;
     let told = told.payload[1..].join(" ").replace("Attribute", "");
-    let notes = "Name=x-note Value=of the template Name=x-note Index=1 Value=of the request";
+    let notes = "Name=x-note Index=0 Value=of the template Name=x-note Index=1 Value=of the request";
     assert_eq!(told, format!("Name=Cryptographic Length Value=256 Name=Contact Information Value=Joe {notes}"));
     assert_eq!(bench.one(get(Some(&id))).await.value("KeyMaterial").len(), 64);
 }

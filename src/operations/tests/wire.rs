@@ -209,7 +209,10 @@ impl Ask {
             let open = writer.open(tag::BATCH_ITEM);
             writer.enumeration(tag::OPERATION, item.operation);
             if self.items.len() > 1 {
-                writer.byte_string(tag::UNIQUE_BATCH_ITEM_ID, &[u8::try_from(index).unwrap()]);
+                let id = u32::try_from(index).unwrap().to_be_bytes();
+                // As short as it can be: the first 256 have one byte.
+                let short = id.iter().position(|byte| *byte != 0).unwrap_or(3);
+                writer.byte_string(tag::UNIQUE_BATCH_ITEM_ID, &id[short..]);
             }
             writer.encoded(&item.payload);
             if let Some(critical) = item.extension {

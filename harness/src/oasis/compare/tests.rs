@@ -227,8 +227,10 @@ fn the_time_stamp_and_what_only_headers_have_are_free() {
     assert_eq!(told, Ok(vec!["time-stamp"]));
     let told = judge_with(ledger, asked, &stamp("2012-04-27T08:12:24Z"), &header(""));
     assert_eq!(told, Err("ResponseHeader/TimeStamp: 2012-04-27T08:12:24Z, nothing".to_owned()));
-    let told = judge_with(ledger, asked, &header(""), &header(&text("ServerCorrelationValue", "x")));
-    assert_eq!(told, Ok(vec!["extension"]));
+    for correlation in ["ServerCorrelationValue", "ClientCorrelationValue"] {
+        let told = judge_with(ledger, asked, &header(""), &header(&text(correlation, "x")));
+        assert_eq!(told, Ok(vec!["extension"]), "{correlation}");
+    }
 }
 
 #[test]
@@ -244,6 +246,29 @@ fn output_of_chance_or_of_a_generated_key_is_free_and_all_other_output_is_not() 
     assert_eq!(judge("Sign", &key("0102"), &one, &two), Ok(vec!["random-output"]));
     let (open, got) = (bytes("Data", "$DATA_0"), bytes("Data", "0011"));
     assert_eq!(judge("Encrypt", &key("0102"), &open, &got), Ok(vec!["random-output"]));
+}
+
+#[test]
+fn what_a_file_spells_out_where_a_placeholder_belongs_is_what_the_server_gave() {
+    let ledger = &mut Ledger::new(NOW, false);
+    let exchange = |ledger: &mut Ledger, operation: &str, asked: &str, expected: &str, got: &str| {
+        let (asked, expected, got) =
+            (request(operation, asked), response(operation, expected), response(operation, got));
+        judge_with(ledger, &asked, &expected, &got)
+    };
+    let (plain, file, ours) = (bytes("Data", "0102"), bytes("Data", "aabb"), bytes("Data", "ccdd"));
+    assert_eq!(exchange(ledger, "Encrypt", &plain, &file, &ours), Ok(vec!["random-output"]));
+    let asked = placeholders::item(&field(&request("Decrypt", &file)), &ledger.bindings).unwrap();
+    assert_eq!(asked.descendant(&[BATCH_ITEM, REQUEST_PAYLOAD, DATA]).unwrap().value, Value::Bytes(vec![0xCC, 0xDD]));
+    assert_eq!(exchange(ledger, "Decrypt", &file, &plain, &plain), Ok(vec![]));
+    assert!(exchange(ledger, "Decrypt", &file, &plain, &file).is_err(), "the plaintext was sent");
+
+    // An identifier of the server that the file was recorded on: the answer must be of the object that was asked for.
+    let id = |value: &str| text("UniqueIdentifier", value);
+    let told = exchange(ledger, "Get", &id("ours"), &id("recorded"), &id("another"));
+    let path = "BatchItem 1 (Get)/ResponsePayload/UniqueIdentifier";
+    assert_eq!(told, Err(format!(r#"{path}: "ours", "another""#)));
+    assert_eq!(exchange(ledger, "Get", &id("ours"), &id("recorded"), &id("ours")), Ok(vec!["unique-identifier"]));
 }
 
 #[test]

@@ -51,6 +51,18 @@ fn a_young_choice_is_found_also_inside_an_attribute_value() {
 }
 
 #[test]
+fn a_field_that_its_structure_gained_later_is_found_though_its_tag_is_as_old_as_kmip() {
+    let digest = attribute("Digest", Value::Structure(vec![Item::enumeration(KEY_FORMAT_TYPE, 1)]));
+    assert_eq!(younger(&answer(0, vec![digest.clone()]), &[]), ["tag KeyFormatType in Digest (since 1.1)"]);
+    assert_eq!(younger(&answer(1, vec![digest]), &[]), Vec::<String>::new());
+    let parameters = Value::Structure(vec![Item::enumeration(CRYPTOGRAPHIC_ALGORITHM, 3)]);
+    let parameters = attribute("Cryptographic Parameters", parameters);
+    let told = ["tag CryptographicAlgorithm in CryptographicParameters (since 1.2)"];
+    assert_eq!(younger(&answer(1, vec![parameters.clone()]), &[]), told);
+    assert_eq!(younger(&answer(2, vec![parameters]), &[]), Vec::<String>::new());
+}
+
+#[test]
 fn what_the_request_said_may_be_echoed_and_nothing_else() {
     let encrypt = Item::enumeration(OPERATION, 0x1F);
     let given = answer(0, vec![encrypt.clone(), Item::enumeration(OPERATION, 0x20)]);
