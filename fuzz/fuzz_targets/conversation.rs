@@ -39,14 +39,17 @@ fuzz_target!(|bytes: &[u8]| {
         own_objects: false,
         client: None,
     };
+    // Two clients take turns, and by the last byte they are kept apart or not.
+    let apart = bytes.last().is_some_and(|last| last % 2 == 1);
+    let clients = ["one", "two"].map(|name| if apart { operations.of(name.to_owned()) } else { operations.clone() });
     let mut rest = bytes;
-    for _ in 0..MOST_MESSAGES {
+    for turn in 0..MOST_MESSAGES {
         let Some(length) = rest.get(4..8).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes) else {
             break;
         };
         let (message, after) = rest.split_at(rest.len().min(length as usize + 8));
         rest = after;
-        let answer = RUNTIME.with(|runtime| runtime.block_on(operations.answer(message)));
+        let answer = RUNTIME.with(|runtime| runtime.block_on(clients[turn % 2].answer(message)));
         is_an_answer(&answer);
     }
     let listing = operations.layout.list().expect("the folder can be listed");

@@ -9,7 +9,7 @@ use kmip_proxy_fuzz::{DBPATH, FOLDER, Memory, is_one_line};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    for provider in [Provider::Aws, Provider::Local] {
+    for provider in Provider::ALL {
         let path = PathBuf::from(format!("{FOLDER}/k.{provider}.key.json"));
         let files = Arc::new(Memory::default());
         files.put(&path, bytes);

@@ -1,4 +1,4 @@
-//! Metadata files of every provider: read, or refused with a text of one line that holds nothing of a secret.
+//! Metadata files of every provider: read, or refused in one line.
 #![no_main]
 
 use std::sync::Arc;

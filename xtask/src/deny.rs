@@ -24,7 +24,9 @@ pub(crate) fn run(root: &Path) -> Result<Vec<String>, String> {
         return Ok(Vec::new());
     }
     let policy = Policy::parse(&read(root, "deny.toml")?)?;
-    let locked = locked(&read(root, "Cargo.lock")?)?;
+    let mut locked = locked(&read(root, "Cargo.lock")?)?;
+    // The fuzz targets are a workspace of their own.
+    locked.extend(self::locked(&read(root, "fuzz/Cargo.lock")?)?);
     let used = used(root)?;
     let mut breaches: Vec<String> = locked.iter().flat_map(|krate| policy.breaches_of_lock(krate)).collect();
     breaches.extend(used.iter().filter_map(|krate| policy.breach_of_licence(krate)));

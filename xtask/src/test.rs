@@ -17,6 +17,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut notes = vec![
         "security advisories: their database comes over the network; by hand: `cargo deny check advisories`".to_owned(),
     ];
+    notes.extend(without_oasis(root));
     for tool in TOOLS {
         tool.set_up(root)?;
     }
@@ -38,6 +39,14 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         eprintln!("  - {note}");
     }
     Ok(())
+}
+
+/// The standard's test cases are not ours to copy; they are read from where somebody has put them.
+fn without_oasis(root: &Path) -> Option<String> {
+    let beside = root.join("../shared/data/oasis");
+    let there = env::var_os("KMIPLAB_OASIS").is_some() || beside.is_dir();
+    let note = "the OASIS test cases: they are not here; put them anywhere and name the folder by KMIPLAB_OASIS";
+    (!there).then(|| note.to_owned())
 }
 
 /// A tool that does not come with every toolchain.

@@ -15,6 +15,9 @@ pub(super) struct Arguments {
     /// A class such as `credentials-expired`, an invariant such as `K5`, a verb such as `reject`, or an exit code; all
     /// of them if none is named
     code: Option<String>,
+    /// In whose words a class is shown: aws, azure, gcp, or local
+    #[arg(long, value_name = "PROVIDER", default_value = "aws")]
+    provider: Provider,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
@@ -23,7 +26,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         return exit::AS_EXPECTED;
     };
     if let Some(class) = Class::ALL.iter().find(|class| class.code() == wanted) {
-        explain_class(*class);
+        explain_class(*class, arguments.provider);
     } else if let Some(it) = INVARIANTS.iter().find(|it| it.id.eq_ignore_ascii_case(wanted) || it.name == wanted) {
         print(&format!("{} {}: {}\n", it.id, it.name, it.meaning));
     } else if let Some(meaning) = meaning_of_verb(wanted) {
@@ -51,8 +54,8 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
 const LIKE: f64 = 0.8;
 
 /// The class, and what the product says of it where nothing more is known than the class.
-fn explain_class(class: Class) {
-    let failure = Failure::new(class, "KEY", Provider::Aws);
+fn explain_class(class: Class, provider: Provider) {
+    let failure = Failure::new(class, "KEY", provider);
     let (answer, notice) = (operator::answer(&failure), operator::notice(&failure));
     print(&format!(
         "{}: {}\n\nmongod is answered {}: {}\n",

@@ -159,7 +159,8 @@ fn target(env: &Env, arguments: &Arguments) -> Result<Target, String> {
     let wanted = arguments.target.as_deref().unwrap_or_default();
     if wanted == "proxy" {
         let program = match &arguments.program {
-            Some(program) => program.clone(),
+            // It is started in a directory of its own.
+            Some(program) => std::path::absolute(program).unwrap_or_else(|_| program.clone()),
             None => beside().ok_or("there is no kmipProxyStandalone beside this program\n\nhint: `cargo build -p kmip-proxy`, with --release for `cargo lab`; or name it with --program")?,
         };
         return Ok(Target::Proxy(program, arguments.deadline.0));

@@ -10,9 +10,13 @@ use super::kmiplab;
 
 /// The standard's files, where they are at hand.
 fn corpus() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("KMIPLAB_OASIS") {
+        let folder = PathBuf::from(named);
+        assert!(folder.is_dir(), "KMIPLAB_OASIS names no folder: {}", folder.display());
+        return Some(folder);
+    }
     let beside = crate::support::root().join("../shared/data/oasis");
-    let folder = std::env::var_os("KMIPLAB_OASIS").map_or(beside, PathBuf::from);
-    folder.is_dir().then_some(folder)
+    beside.is_dir().then_some(beside)
 }
 
 /// Cases that must pass: Symmetric Key Lifecycle, Symmetric Key Foundry with AES and 3DES, and the basic use cases.
