@@ -167,7 +167,7 @@ fn import(command: ImportCommand, env: &Env) -> Result<(), Failed> {
 
 fn failed(error: StartError) -> Failed {
     let code = match &error {
-        StartError::Dbpath(_) => exit::FILES,
+        StartError::Dbpath(_) | StartError::Served { .. } => exit::FILES,
         StartError::Tls(_) => exit::TLS_FILES,
         StartError::Endpoint(_) | StartError::Certificates(_) => exit::USAGE,
         StartError::PortTaken { .. } | StartError::Listen { .. } => exit::PORT_TAKEN,

@@ -115,6 +115,9 @@ fn authorities(env: &Env, path: &Path) -> Result<Arc<RootCertStore>, StartError>
     Ok(Arc::new(roots))
 }
 
+/// What a proxy locks in its dbpath while it serves. The file stays, and is empty.
+const LOCK_FILE: &str = "kmip-proxy.lock";
+
 /// Where the certificates come from.
 #[derive(Clone, Debug)]
 pub enum Certificates {
@@ -137,6 +140,15 @@ pub enum StartError {
     /// The dbpath does not serve.
     #[error("{0}; -dbpath must name mongod's data directory, which the proxy reads and writes")]
     Dbpath(#[from] LayoutError),
+    /// Another proxy serves the dbpath.
+    #[error(
+        "another proxy serves {} already, on another port: stop it, or give this one a dbpath of its own",
+        dbpath.display()
+    )]
+    Served {
+        /// The dbpath.
+        dbpath: PathBuf,
+    },
     /// Certificates could not be had.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -211,6 +223,13 @@ pub async fn run(
         _ => StartError::Listen { address: settings.bind, why },
     })?;
     let address = listener.local_address().map_err(|why| StartError::Listen { address: settings.bind, why })?;
+
+    // Two proxies would overwrite each other's certificates, and changes of keys.
+    let lock = settings.dbpath.join(LOCK_FILE);
+    let _only_one = env.files.lock(&lock).map_err(|why| match why.kind() {
+        io::ErrorKind::WouldBlock => StartError::Served { dbpath: settings.dbpath.clone() },
+        _ => StartError::Dbpath(LayoutError::unavailable(&lock, "lock", &why)),
+    })?;
 
     let (tls, ca_file, client_file, written) = match &settings.certificates {
         Certificates::Generated => {

@@ -33,7 +33,7 @@ use zeroize::Zeroizing;
 use crate::env::{BoxFuture, BoxStream, Env, Listener};
 
 use arrived::Arrived;
-use places::{Place, Places};
+use places::{Place, Places, Silence};
 
 /// What the server bounds.
 #[derive(Clone, Copy, Debug)]
@@ -145,13 +145,13 @@ impl Connection {
     async fn run(&self, stream: BoxStream, place: Place) -> io::Result<()> {
         let mut stop = self.stop.clone();
         // Who has not shaken hands yet has asked nothing, and holds no stop up.
-        let shaking = place.silently(timeout(self.limits.handshake, self.tls.accept(stream)));
+        let shaking = place.silently(Silence::Handshake, timeout(self.limits.handshake, self.tls.accept(stream)));
         let Some(Some(shaken)) = unless_stopped(&mut stop, shaking).await else { return Ok(()) };
         let mut stream = shaken??;
         let client = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).cloned();
         let mut arrived = Arrived::default();
         loop {
-            let begins = place.silently(timeout(self.limits.idle, arrived.fill(&mut stream, 1)));
+            let begins = place.silently(Silence::Request, timeout(self.limits.idle, arrived.fill(&mut stream, 1)));
             let begun = match unless_stopped(&mut stop, begins).await {
                 Some(Some(Ok(begun))) => begun?,
                 // The place is needed: the client is told so if that takes no time.
@@ -162,7 +162,9 @@ impl Connection {
                 break;
             }
             let arrival = self.message(&mut stream, &mut arrived);
-            let Some(arrival) = place.silently(timeout(self.limits.arrival, arrival)).await else { return Ok(()) };
+            let Some(arrival) = place.silently(Silence::Request, timeout(self.limits.arrival, arrival)).await else {
+                return Ok(());
+            };
             let Some((framed, _share)) = arrival?? else { break };
             let message = arrived.take(framed.given());
             let answer = self.answer.answer(client.as_ref(), &message);
@@ -171,14 +173,14 @@ impl Connection {
                 stream.write_all(&answer).await?;
                 stream.flush().await
             });
-            let Some(departure) = place.silently(departure).await else { return Ok(()) };
+            let Some(departure) = place.silently(Silence::Answer, departure).await else { return Ok(()) };
             departure??;
             if framed == Framed::TooLong {
                 break;
             }
         }
         let farewell = timeout(self.limits.departure, stream.shutdown());
-        place.silently(farewell).await.unwrap_or(Ok(Ok(())))?
+        place.silently(Silence::Request, farewell).await.unwrap_or(Ok(Ok(())))?
     }
 
     /// Reads until a whole message has arrived; `None` where what arrives is not KMIP (not a Request Message: there is

@@ -109,7 +109,9 @@ pub enum Access {
 /// A state of a file. Two stamps of one path are equal where its content is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Which file the name leads to.
+    /// The file system that the name leads to.
+    pub device: u64,
+    /// The file in it.
     pub file: u64,
     /// When it last changed, by the file system's clock.
     pub changed: Duration,
@@ -130,6 +132,12 @@ pub trait Files: Debug + Send + Sync {
     /// might not show. Whoever asks before reading may keep what was read for as long as the answer stays the same.
     fn stamp(&self, _: &Path) -> Option<Stamp> {
         None
+    }
+
+    /// Keeps a file for this process alone until what is returned is dropped; it is made where it does not stand. An error
+    /// of kind `WouldBlock` says that another process has it. Where there are no other processes, there is nothing to do.
+    fn lock(&self, _: &Path) -> io::Result<Box<dyn Send>> {
+        Ok(Box::new(()))
     }
 
     /// The paths of all entries in a directory, sorted: files, directories, and links, also those that lead nowhere.

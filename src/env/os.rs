@@ -37,6 +37,9 @@ struct Os {
     random: SystemRandom,
 }
 
+/// The longest file that is read, in bytes. Bundles of authorities are the longest real ones, with some 200 KB.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
 /// File systems count time in steps, some of one or two seconds: a file that changed within this time may change once
 /// more and keep its stamp.
 #[cfg(unix)]
@@ -96,9 +99,17 @@ impl Clock for Os {
 impl Files for Os {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         use std::io::Read as _;
-        // Not fs::read: it asks for the length first, and our files fit into what is read at once.
-        let mut content = Vec::with_capacity(2048);
-        fs::File::open(path)?.take(u64::MAX).read_to_end(&mut content)?;
+        // Before it is opened: a pipe that nobody writes to would hold up whoever opens it.
+        let metadata = fs::metadata(path)?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if metadata.len() > LONGEST {
+            return Err(io::Error::other(format!("it is longer than {LONGEST} bytes")));
+        }
+        // Room for all of it at once: a buffer that grows leaves unwiped copies of what may be a secret.
+        let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 64);
+        fs::File::open(path)?.take(LONGEST).read_to_end(&mut content)?;
         Ok(content)
     }
 
@@ -111,7 +122,18 @@ impl Files for Os {
         let changed = Duration::new(seconds, u32::try_from(metadata.ctime_nsec()).ok()?);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
         let settled = now.checked_sub(changed)? > RACY;
-        settled.then_some(Stamp { file: metadata.ino(), changed, length: metadata.len() })
+        settled.then_some(Stamp { device: metadata.dev(), file: metadata.ino(), changed, length: metadata.len() })
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Send>> {
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Box::new(file)),
+            Err(fs::TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            // A file system without locks is no reason to keep a database closed.
+            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Box::new(file)),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {

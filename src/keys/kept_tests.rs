@@ -92,7 +92,7 @@ impl Files for Watched {
         let settled = *self.settled.lock().unwrap();
         let files = self.files.lock().unwrap();
         let (file, content) = files.get(path).filter(|_| settled)?;
-        Some(Stamp { file: *file, changed: Duration::ZERO, length: content.len() as u64 })
+        Some(Stamp { device: 0, file: *file, changed: Duration::ZERO, length: content.len() as u64 })
     }
 
     fn list(&self, _: &Path) -> io::Result<Vec<PathBuf>> {

@@ -54,7 +54,7 @@ impl LayoutError {
     }
 
     /// The operating system refused.
-    pub(super) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Self {
+    pub(crate) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Self {
         LayoutError::new(LayoutErrorKind::FileUnavailable, path, format!("cannot {doing} it: {error}"))
     }
 }

@@ -462,6 +462,17 @@ fn flags_win_and_what_belongs_to_an_access_key_follows_it() {
     assert_eq!((region.origin, aws(&region).region.as_str()), (CredentialOrigin::Metadata, "eu-west-1"));
     assert_eq!(aws(&region).session_token.as_ref().map(SecretText::expose), Some("t"));
 
+    // A secret need not be seen by whoever lists processes: the environment may bring it beside an id that is given.
+    let source = CredentialSource {
+        flags: FlagCredentials { access_key_id: Some("FLAG".to_owned()), ..FlagCredentials::default() },
+        environment: flags_in_environment(),
+    };
+    let elsewhere = Dbpath::new();
+    let mixed = elsewhere.layout_with(Provider::Aws, source).credentials(ID, Provider::Aws).unwrap();
+    assert_eq!((mixed.origin, aws(&mixed).access_key_id.as_str()), (CredentialOrigin::Flags, "FLAG"));
+    let secret = flags_in_environment().secret_access_key.unwrap();
+    assert_eq!(aws(&mixed).secret_access_key.expose(), secret.expose());
+
     let token =
         FlagCredentials { session_token: Some(SecretText::new("new".to_owned())), ..FlagCredentials::default() };
     let token = resolve(token);

@@ -297,6 +297,8 @@ impl Layout for SnapshotLayout {
 
     fn update(&self, id: &str, change: &mut Change<'_>) -> Result<WrappedKey, UpdateError> {
         let _alone = lock(&self.writing);
+        // What is changed and written back is what stands in the file now, whatever its stamp says.
+        lock(&self.read).clear();
         let Found::Present(mut key) = self.find(id)? else { return Err(UpdateError::NotPresent) };
         change(&mut key)?;
         self.write(&key)?;

@@ -2,7 +2,8 @@
 //! gives its place up.
 //!
 //! A connection is silent while the server waits for its client: for a handshake, for a request to begin or to arrive
-//! whole, for an answer to be read. It is not while an answer is made.
+//! whole, for an answer to be read. It is not while an answer is made. Who has not shaken hands goes before all others,
+//! because anybody can connect, and whose answer is on its way goes last.
 //!
 //! Invariant: nobody loses a place while an answer is made for them, and a thousand silent clients keep nobody out.
 
@@ -21,11 +22,25 @@ pub(super) struct Places {
     silent: Arc<Mutex<Silent>>,
 }
 
-/// Who is silent, the longest first.
+/// Why a connection is silent, in the order in which such connections give way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Silence {
+    /// The client has not shaken hands: it may be anybody.
+    Handshake,
+    /// The client has no request, or not all of it.
+    Request,
+    /// The client has not read its answer.
+    Answer,
+}
+
+/// When somebody fell silent, and why.
+type Turn = (Silence, u64);
+
+/// Who is silent, the next to give way first.
 #[derive(Default)]
 struct Silent {
     next: u64,
-    since: BTreeMap<u64, Arc<Notify>>,
+    since: BTreeMap<Turn, Arc<Notify>>,
     /// Whether somebody waits for a place, and nobody was silent when it was wanted.
     wanted: bool,
 }
@@ -40,12 +55,16 @@ impl Places {
         let slot = match self.free.clone().try_acquire_owned() {
             Ok(slot) => slot,
             Err(_) => {
-                self.make_room();
+                lock(&self.silent).make_room();
                 self.free.clone().acquire_owned().await.expect("the semaphore is never closed")
             }
         };
-        lock(&self.silent).wanted = false;
-        Place { silent: self.silent.clone(), _slot: slot }
+        let gives_way = Arc::new(Notify::new());
+        let mut silent = lock(&self.silent);
+        silent.wanted = false;
+        // It is on the list before its task runs, or a burst of strangers would find only others to drive out.
+        let entered = silent.enter(Silence::Handshake, &gives_way).map(|turn| (turn, gives_way));
+        Place { silent: self.silent.clone(), entered: Mutex::new(entered), _slot: slot }
     }
 
     /// Waits until all places are free.
@@ -53,66 +72,89 @@ impl Places {
         // It cannot fail: the semaphore is never closed.
         let _ = self.free.acquire_many(self.all).await;
     }
-
-    fn make_room(&self) {
-        let mut silent = lock(&self.silent);
-        match silent.since.pop_first() {
-            Some((_, gives_way)) => gives_way.notify_one(),
-            None => silent.wanted = true,
-        }
-    }
 }
 
 /// One connection's place.
 pub(super) struct Place {
     silent: Arc<Mutex<Silent>>,
+    /// Its turn from when the place was taken, until the first wait.
+    entered: Mutex<Option<(Turn, Arc<Notify>)>>,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Place {
     /// Waits for the client; `None` where the place is needed for somebody else.
-    pub(super) async fn silently<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn silently<T>(&self, silence: Silence, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
-        // What can be done at once needs no waiting, and an answer that is ready goes out.
-        if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
-            return Some(done);
-        }
-        let gives_way = Arc::new(Notify::new());
-        let number = lock(&self.silent).enter(&gives_way)?;
-        let _registered = Registered { silent: &self.silent, number };
+        let entered = lock(&self.entered).take();
+        let (turn, gives_way) = match entered {
+            Some(entered) => entered,
+            None => {
+                // What can be done at once needs no waiting, and an answer that is ready goes out.
+                if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+                    return Some(done);
+                }
+                let gives_way = Arc::new(Notify::new());
+                (lock(&self.silent).enter(silence, &gives_way)?, gives_way)
+            }
+        };
+        let _registered = Registered { silent: &self.silent, turn };
         let mut gives_way = pin!(gives_way.notified());
-        poll_fn(|context| match work.as_mut().poll(context) {
+        let done = poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             Poll::Pending => gives_way.as_mut().poll(context).map(|()| None),
         })
-        .await
+        .await;
+        let mut silent = lock(&self.silent);
+        if done.is_some() && silent.since.remove(&turn).is_none() {
+            // It was asked to give way at the moment at which its client spoke. Somebody else must.
+            silent.make_room();
+        }
+        done
     }
 }
 
 impl Silent {
-    /// A number on the list; none where somebody waits for the next one who falls silent.
-    fn enter(&mut self, gives_way: &Arc<Notify>) -> Option<u64> {
-        if std::mem::take(&mut self.wanted) {
+    /// A turn on the list; none where somebody waits for the next one who falls silent. An answer on its way is finished.
+    fn enter(&mut self, silence: Silence, gives_way: &Arc<Notify>) -> Option<Turn> {
+        if silence != Silence::Answer && std::mem::take(&mut self.wanted) {
             return None;
         }
         self.next += 1;
-        self.since.insert(self.next, gives_way.clone());
-        Some(self.next)
+        let turn = (silence, self.next);
+        self.since.insert(turn, gives_way.clone());
+        Some(turn)
+    }
+
+    /// Asks the next one on the list to give way, or whoever comes onto it next.
+    fn make_room(&mut self) {
+        match self.since.pop_first() {
+            Some((_, gives_way)) => gives_way.notify_one(),
+            None => self.wanted = true,
+        }
     }
 }
 
 /// Takes a connection off the list when its silence is over, however it ends.
 struct Registered<'p> {
     silent: &'p Mutex<Silent>,
-    number: u64,
+    turn: Turn,
 }
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        lock(self.silent).since.remove(&self.number);
+        lock(self.silent).since.remove(&self.turn);
     }
 }
 
-fn lock(silent: &Mutex<Silent>) -> MutexGuard<'_, Silent> {
-    silent.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some((turn, _)) = lock(&self.entered).take() {
+            lock(&self.silent).since.remove(&turn);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

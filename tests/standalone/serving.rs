@@ -75,6 +75,33 @@ fn real_second_proxies_on_the_same_port_leave_the_first_one_alone() {
 }
 
 #[test]
+fn real_second_proxies_for_the_same_dbpath_leave_the_first_one_alone() {
+    let dbpath = Dbpath::local();
+    let first = dbpath.serve("local");
+    let authority = dbpath.read("kmipCA.pem");
+    let directory = dbpath.path().to_str().unwrap();
+    let (code, _, error) = dbpath.run(&["-cloudProvider", "local", "-dbpath", directory, "-kmipPort", "0"]);
+    assert_eq!(code, Some(4));
+    assert!(error.contains("another proxy serves") && error.contains("a dbpath of its own"), "{error}");
+    assert_eq!(dbpath.read("kmipCA.pem"), authority);
+    identifier(&Client::connect(&dbpath, &first).ask(&register(MATERIAL), tag::UNIQUE_IDENTIFIER));
+    // A process that is gone, however it ended, holds nothing.
+    drop(first);
+    dbpath.serve("local");
+}
+
+#[test]
+fn real_pipes_in_place_of_files_hold_nobody_up() {
+    let dbpath = Dbpath::local();
+    let pipe = dbpath.path().join("cloudProviderCredentials/k1.local.key.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut proxy = dbpath.serve("local");
+    assert!(proxy.greeting.iter().any(|line| line.contains("it is not a regular file")), "{:#?}", proxy.greeting);
+    proxy.terminate();
+    assert_eq!(proxy.ended(PATIENCE).0, Some(0));
+}
+
+#[test]
 fn real_second_signals_end_a_proxy_that_waits_for_a_request() {
     let dbpath = Dbpath::local();
     let mut proxy = dbpath.serve("local");

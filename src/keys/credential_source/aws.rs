@@ -12,11 +12,20 @@ pub(super) fn resolve(source: &CredentialSource, metadata: &Metadata<'_>) -> Res
     let (flags, environment) = (&source.flags, &source.environment);
     let keys_by_flag = flags.access_key_id.is_some() || flags.secret_access_key.is_some();
     let access_key_id = flags.access_key_id.clone().or_else(|| file.access_key_id.clone());
-    let secret_access_key = flags.secret_access_key.clone().or_else(|| file.secret_access_key.clone());
+    let secret_access_key = flags
+        .secret_access_key
+        .clone()
+        .or_else(|| file.secret_access_key.clone())
+        // A secret in the environment is not seen by other users; the id beside it is no secret.
+        .or_else(|| environment.secret_access_key.clone().filter(|_| flags.access_key_id.is_some()));
 
     let region = [&flags.region, &file.region, &environment.region].into_iter().flatten().next();
     let (access_key_id, secret_access_key, session_token, origin) = match (access_key_id, secret_access_key) {
-        (Some(id), Some(secret)) if keys_by_flag => (id, secret, flags.session_token.clone(), CredentialOrigin::Flags),
+        (Some(id), Some(secret)) if keys_by_flag => {
+            let from_environment = flags.secret_access_key.is_none() && file.secret_access_key.is_none();
+            let token = environment.session_token.clone().filter(|_| from_environment);
+            (id, secret, flags.session_token.clone().or(token), CredentialOrigin::Flags)
+        }
         (Some(id), Some(secret)) => {
             let token = flags.session_token.clone().or_else(|| file.session_token.clone());
             (id, secret, token, CredentialOrigin::Metadata)

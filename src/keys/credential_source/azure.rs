@@ -14,7 +14,9 @@ pub(super) fn resolve(source: &CredentialSource, metadata: &Metadata<'_>) -> Res
     let (flags, environment) = (&source.flags, &source.environment);
     let by_flag = flags.azure_client_id.is_some() || flags.azure_client_secret.is_some();
     let client_id = flags.azure_client_id.clone().or(file.client_id);
-    let client_secret = flags.azure_client_secret.clone().or(file.client_secret);
+    // A secret in the environment is not seen by other users; the id beside it is no secret.
+    let beside = environment.azure_client_secret.clone().filter(|_| flags.azure_client_id.is_some());
+    let client_secret = flags.azure_client_secret.clone().or(file.client_secret).or(beside);
     let tenants = [&flags.azure_tenant_id, &file.tenant_id, &environment.azure_tenant_id];
     let tenant_id = tenants.into_iter().flatten().next().cloned();
 

@@ -105,17 +105,50 @@ async fn a_connection_that_asks_nothing_for_long_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn when_all_places_are_taken_the_longest_silent_client_gives_way_to_the_next() {
-    let bench = Bench::with(Limits { connections: 3, ..Limits::default() });
+    let bench = Bench::with(Limits { connections: 2, ..Limits::default() });
     let mut first = at_once(bench.client()).await;
     let mut second = at_once(bench.client()).await;
-    let half = bench.connect();
-    settle().await;
     // The first has been silent for a shorter time than the second now.
     ask(&mut first).await;
-    assert_eq!(ask(&mut at_once(bench.client()).await).await, answer_to(&message(1, 8)));
+    settle().await;
+    let mut third = at_once(bench.client()).await;
+    assert_eq!(ask(&mut third).await, answer_to(&message(1, 8)));
     assert_eq!(at_once(rest(&mut second)).await, b"", "it was told in good order");
     assert_eq!(ask(&mut first).await, answer_to(&message(1, 8)), "it was not its turn");
-    drop(half);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_not_shaken_hands_gives_way_before_a_session_that_is_held_open() {
+    let bench = Bench::with(Limits { connections: 2, ..Limits::default() });
+    let mut session = at_once(bench.client()).await;
+    let strangers: Vec<_> = (0..100).map(|_| bench.connect()).collect();
+    settle().await;
+    assert_eq!(ask(&mut session).await, answer_to(&message(1, 8)), "strangers have driven it out");
+    drop(strangers);
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_when_it_is_asked_to_give_way_stays_and_another_goes() {
+    let places = Places::new(2);
+    let (speaks, stays) = (places.take().await, places.take().await);
+    let (say, heard) = tokio::sync::oneshot::channel::<()>();
+    let mut speaking = pin!(speaks.silently(Silence::Request, heard));
+    let mut silent = Box::pin(stays.silently(Silence::Request, std::future::pending::<()>()));
+    let mut next = pin!(places.take());
+    poll_fn(|context| {
+        assert!(speaking.as_mut().poll(context).is_pending());
+        assert!(silent.as_mut().poll(context).is_pending());
+        assert!(next.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    // The first was asked, and at the same moment its client speaks.
+    say.send(()).unwrap();
+    assert!(speaking.await.is_some());
+    assert!(silent.as_mut().await.is_none(), "nobody was asked in its place");
+    drop(silent);
+    drop(stays);
+    next.await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -248,7 +248,7 @@ impl Files for Disk {
         let readable = !inner.off && !inner.forbidden.contains(path);
         let content = inner.seen.get(path).filter(|_| readable)?;
         // Every write makes another content, so that its number alone tells one state from another.
-        Some(Stamp { file: content.id, changed: Duration::ZERO, length: content.seen.len() as u64 })
+        Some(Stamp { device: 0, file: content.id, changed: Duration::ZERO, length: content.seen.len() as u64 })
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
