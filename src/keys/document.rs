@@ -25,6 +25,22 @@ pub(super) struct Document<'t> {
     fields: Map<String, Value>,
 }
 
+/// Whatever was not taken may be a secret, also where reading ends in an error.
+impl Drop for Document<'_> {
+    fn drop(&mut self) {
+        self.fields.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(elements) => elements.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// What a list may hold.
 pub(super) enum Element<'t> {
     Text(String),
