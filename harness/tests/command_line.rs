@@ -121,10 +121,10 @@ fn a_filter_that_selects_nothing_ends_with_exit_code_4() {
 
 #[test]
 fn a_lane_that_has_nothing_to_run_in_it_is_shown_and_ends_with_exit_code_6() {
-    let (ran, _) = run("bridge", &[QUICK, "--lane", "bridge"]);
+    let (ran, _) = run("driver", &[QUICK, "--lane", "driver"]);
     assert_eq!(ran.code, Some(6), "{}{}", ran.out, ran.told);
     let line = ran.out.lines().find(|line| line.contains(QUICK)).expect("the scenario is shown");
-    assert!(line.contains("NOT RUN") && line.contains("this version has no such lane yet"), "{line}");
+    assert!(line.contains("NOT RUN") && line.contains("the driver plays in the lane bridge"), "{line}");
     assert!(!ran.out.contains("PASS"), "{}", ran.out);
 }
 

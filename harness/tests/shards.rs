@@ -139,8 +139,7 @@ fn a_campaign_that_fails_fails_joined_and_one_whose_lane_is_missing_misses_it() 
     let folder = Folder::new("fails");
     for (name, filters, lane, code) in [
         ("fails", ["canaries/must-fail.toml"], "sim", 1),
-        ("lane", ["mismatched-providers/local-key-file"], "bridge", 6),
-        ("all", ["mismatched-providers/local-key-file"], "all", 0),
+        ("lane", ["mismatched-providers/local-key-file"], "driver", 6),
     ] {
         let more = ["--seeds", "2", "--lane", lane];
         let (whole, unsharded) = folder.run(&format!("{name}-unsharded"), &filters, &more);
@@ -297,7 +296,9 @@ fn plan(fold_above: u64, shard: Option<Shard>) -> Plan {
         whole: false,
         commit: Some("3f9c2e1".to_owned()),
         lane: Some("sim".to_owned()),
-        missing_lanes: Vec::new(),
+        lanes: Vec::new(),
+        means: Default::default(),
+        recorded: Default::default(),
     }
 }
 

@@ -7,6 +7,7 @@ mod deny;
 mod digests;
 mod fmt;
 mod fuzz;
+mod lanes;
 mod order;
 mod program;
 mod schema;
@@ -25,6 +26,7 @@ usage: cargo xtask COMMAND
   schema [--check]  write the JSON Schema of scenario files, or check the committed one
   digests           compare the digests of all scenarios between the debug and the release build
   clients           set up the real clients that tests start, in target/
+  lanes             play scenarios in every lane with real programs, and say which of them could not run here
   deny              check bans, licences and sources of all dependencies against deny.toml
   fuzz [--time 20s] [TARGET]...
                     give hostile bytes to everything that reads, or to these targets of fuzz/, for that long each
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["fmt", "--check"] => fmt::check(&root),
         ["digests"] => digests::run(&root).map(drop),
         ["clients"] => clients::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
+        ["lanes"] => lanes::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
         ["deny"] => deny::run(&root).map(|notes| notes.iter().for_each(|note| eprintln!("note: {note}"))),
         ["fuzz", words @ ..] => fuzz::run(&root, words),
         [] | ["help" | "-h" | "--help"] => {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::program::Program;
-use crate::{clients, deny, digests, fmt, fuzz, order, schema};
+use crate::{clients, deny, digests, fmt, fuzz, lanes, order, schema};
 
 /// `cargo xtask test`.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
@@ -179,6 +179,7 @@ fn steps(ci: bool) -> Vec<Step> {
                 "--check-determinism",
             ],
         ),
+        Step { title: "the lanes with real programs", what: What::Chore("cargo xtask lanes", lanes::run) },
         // Last, because it builds the product once more, with instruments.
         Step { title: "hostile bytes", what: What::Chore("cargo xtask fuzz --time 5s", fuzz::smoke) },
     ]

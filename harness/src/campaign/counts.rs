@@ -13,7 +13,7 @@ use kmip_proxy::kms::Class;
 use crate::report::Counts;
 use crate::scenario::{Action, EndpointState, PERSONAS, Scenario, VERBS};
 use crate::trace::{Event, Played, What};
-use crate::world::sim::{self, CloudEndpoint};
+use crate::world::{self, CloudEndpoint};
 
 /// Every word, each with zero.
 pub fn words() -> Counts {
@@ -71,7 +71,7 @@ struct Endpoints<'a> {
 
 impl<'a> Endpoints<'a> {
     fn new(scenario: &Scenario) -> Self {
-        let mut all = sim::endpoints(&scenario.world);
+        let mut all = world::endpoints(&scenario.world);
         all.retain(|endpoint| endpoint.service == "kms");
         Endpoints { all, states: BTreeMap::new() }
     }
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
     use crate::scenario;
-    use crate::world::sim::Planted;
+    use crate::world::sim::{self, Planted};
 
     fn scenario(endpoints: &str, timeline: &str) -> Scenario {
         let text = format!(

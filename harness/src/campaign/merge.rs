@@ -100,12 +100,14 @@ pub fn merge(parts: Vec<Part>, partial: bool) -> Result<Report, MergeError> {
         seeds: 0,
         words: like.counts.clone().zeroed(),
         invariants: like.invariants.clone(),
+        stale: Vec::new(),
         whole: like.whole,
         machine: Machine::default(),
     };
     for Part { report, .. } in parts {
         add_machine(&mut sheet.machine, report.machine);
         sheet.seeds += report.summary.seeds;
+        sheet.stale.extend(report.summary.stale_differences);
         report.cells.into_iter().for_each(|cell| sheet.runs.add(cell));
         report.passed.into_iter().for_each(|passed| sheet.runs.add_passed(passed));
     }

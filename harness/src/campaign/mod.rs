@@ -6,8 +6,10 @@
 //!
 //! Invariant: the only wall clock is the one in the report's machine block.
 
+pub mod agreement;
 pub mod counts;
 pub mod determinism;
+mod lanes;
 mod merge;
 mod runs;
 mod shard;
@@ -29,7 +31,9 @@ use crate::report::{
     Cell, Failure, Fold, Machine, Place, Planned, Played as Sheet, Report, Seed, Subject, Tier, Verdict,
 };
 use crate::scenario::Scenario;
-use crate::trace::{Drawn, Played, hex};
+use crate::trace::{Drawn, Lane, Played, hex};
+use crate::transcript::Recorded;
+use crate::world::Means;
 use crate::world::sim::{self, Planted};
 
 pub use merge::{MergeError, Part, merge};
@@ -61,8 +65,12 @@ pub struct Plan {
     pub commit: Option<String>,
     /// The lane, where one was asked for by its name.
     pub lane: Option<String>,
-    /// Lanes that were asked for and cannot run here, with the reason.
-    pub missing_lanes: Vec<(String, String)>,
+    /// Lanes with real programs that were asked for.
+    pub lanes: Vec<Lane>,
+    /// What they have to work with.
+    pub means: Means,
+    /// In what they are known to differ from the simulation.
+    pub recorded: Recorded,
 }
 
 impl Plan {
@@ -108,8 +116,12 @@ pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
     });
     let mut played = played.into_inner().expect("no worker panics while it holds the pile");
     // What cannot be dealt out by seed belongs to the first part.
-    for (lane, why) in plan.missing_lanes.iter().filter(|_| plan.shard.is_none_or(Shard::is_first)) {
-        plan.scenarios.iter().for_each(|scenario| played.add(not_run(scenario, lane, why)));
+    let mut compared = Vec::new();
+    for lane in plan.lanes.iter().filter(|_| plan.shard.is_none_or(Shard::is_first)) {
+        for (cell, with_simulation) in lanes::play(plan, *lane, finished) {
+            played.add(cell);
+            compared.extend(with_simulation);
+        }
     }
     Report::new(Sheet {
         subject: Subject {
@@ -123,6 +135,7 @@ pub fn play(plan: &Plan, finished: &(dyn Fn(&Cell) + Sync)) -> Report {
         seeds: runs.seeds(),
         words: counts::words(),
         invariants: INVARIANTS.iter().map(|it| (it.id.to_owned(), it.meaning.to_owned())).collect(),
+        stale: plan.recorded.stale(&compared),
         whole: plan.whole,
         machine: watch.stop(workers),
     })
@@ -163,7 +176,7 @@ pub fn run(scenario: &Scenario, seed: u64) -> Cell {
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("a panic without a text");
-            let mut cell = empty(scenario, Some(seed), "sim");
+            let mut cell = empty(scenario, Some(seed), Lane::Sim);
             cell.verdict = Verdict::Fail;
             cell.failures.push(Failure {
                 requirement: "the run is played to its end".to_owned(),
@@ -178,9 +191,14 @@ pub fn run(scenario: &Scenario, seed: u64) -> Cell {
 
 /// The cell of a run that was judged.
 pub fn cell(scenario: &Scenario, played: &Played, judgement: &Judgement) -> Cell {
-    let mut cell = empty(scenario, Some(played.seed), "sim");
+    let mut cell = empty(scenario, Some(played.seed), played.lane);
+    cell.peer = played.peer.name.clone();
+    cell.tier = played.peer.tier;
     cell.counts = counts::counts(scenario, played);
-    cell.digest = Some(played.digest.clone());
+    if played.lane == Lane::Sim {
+        // Where time is real no two runs have the same bytes.
+        cell.digest = Some(played.digest.clone());
+    }
     cell.semantic_digest = Some(played.semantic_digest.clone());
     cell.simulated_ms = u64::try_from(played.simulated.as_millis()).unwrap_or(u64::MAX);
     cell.drawn = played.drawn.iter().map(|Drawn { what, value }| format!("{what}: {value}")).collect();
@@ -199,13 +217,6 @@ pub fn cell(scenario: &Scenario, played: &Played, judgement: &Judgement) -> Cell
     head(cell)
 }
 
-fn not_run(scenario: &Scenario, lane: &str, why: &str) -> Cell {
-    let mut cell = empty(scenario, None, lane);
-    cell.verdict = Verdict::NotRun;
-    cell.why = Some(why.to_owned());
-    cell
-}
-
 /// The first failure is what a table has room for.
 fn head(mut cell: Cell) -> Cell {
     if let Some(first) = cell.failures.first() {
@@ -215,14 +226,15 @@ fn head(mut cell: Cell) -> Cell {
     cell
 }
 
-fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
+fn empty(scenario: &Scenario, seed: Option<u64>, lane: Lane) -> Cell {
     let provider = scenario.world.provider;
     let with = if scenario.has_siblings() { format!(" --provider {provider}") } else { String::new() };
     let replay = match seed {
-        Some(seed) => format!("cargo lab replay {}{with} --seed {}", scenario.path, Seed(seed)),
-        None => format!("cargo lab run {} --provider {provider} --lane {lane}", scenario.id()),
+        Some(seed) if lane == Lane::Sim => format!("cargo lab replay {}{with} --seed {}", scenario.path, Seed(seed)),
+        _ => format!("cargo lab run {} --provider {provider} --lane {lane}", scenario.id()),
     };
     Cell {
+        agreement: None,
         counts: Default::default(),
         digest: None,
         drawn: Vec::new(),
@@ -232,7 +244,7 @@ fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
         family: scenario.family.clone(),
         file: scenario.path.clone(),
         outcome: scenario.outcome.as_str().to_owned(),
-        lane: lane.to_owned(),
+        lane: lane.as_str().to_owned(),
         observed: None,
         peer: scenario.world.mongod.persona.clone(),
         provider: provider.to_string(),
@@ -241,7 +253,7 @@ fn empty(scenario: &Scenario, seed: Option<u64>, lane: &str) -> Cell {
         seed: seed.map(Seed),
         semantic_digest: None,
         simulated_ms: 0,
-        tier: Tier::Simulated,
+        tier: if lane == Lane::Sim { Tier::Simulated } else { Tier::Persona },
         title: scenario.title.clone(),
         verdict: Verdict::Inconclusive,
         why: None,

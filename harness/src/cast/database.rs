@@ -20,9 +20,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::hex;
 
-/// The file's name within the dbpath.
-const FILE: &str = "storage-engine.json";
-
 /// Says whose layout the file has: it is not MongoDB's.
 const LAYOUT: &str = "kmiplab-storage-engine/1";
 
@@ -53,9 +50,12 @@ pub struct DatabaseError {
 }
 
 impl Database {
+    /// The file's name within the dbpath.
+    pub const FILE: &str = "storage-engine.json";
+
     /// Reads the database below `dbpath`; `None` where there is none yet.
     pub fn read(files: &dyn Files, dbpath: &Path) -> Result<Option<Self>, DatabaseError> {
-        let path = dbpath.join(FILE);
+        let path = dbpath.join(Self::FILE);
         let content = match files.read(&path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -102,7 +102,7 @@ impl Database {
         key: &[u8],
         wrapped: Option<String>,
     ) -> Result<Self, DatabaseError> {
-        let path: PathBuf = dbpath.join(FILE);
+        let path: PathBuf = dbpath.join(Self::FILE);
         let (layout, key_identifier) = (LAYOUT.to_owned(), key_identifier.to_owned());
         let database = Database { layout, key_identifier, check: check_value(key), wrapped };
         let mut content = serde_json::to_vec_pretty(&database).expect("a few texts are plain data");

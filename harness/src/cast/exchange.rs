@@ -12,14 +12,24 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Stage;
-use crate::trace::What;
+use crate::trace::{Trace, What};
 use crate::wire::message::{Asked, encode};
 use crate::wire::{Answer, Item, leaves, younger};
 
-/// Puts a request into the trace. Comes to the number of its exchange, and to its bytes.
+/// Puts a request of a persona into the trace. Comes to the number of its exchange, and to its bytes.
 pub(super) fn asked(stage: &Stage, request: &Item) -> (u64, Vec<u8>) {
     let (bytes, asked) = encode(request);
-    let exchange = stage.trace.next_exchange();
+    (sent(&stage.trace, &stage.host, asked, &bytes), bytes)
+}
+
+/// Puts an answer to a persona into the trace, as [`received`] does.
+pub(super) fn answered(stage: &Stage, exchange: u64, request: &Item, bytes: &[u8], after: Duration) -> Option<Answer> {
+    received(&stage.trace, &stage.host, exchange, request, bytes, after)
+}
+
+/// Puts a request into the trace. Comes to the number of its exchange.
+pub(crate) fn sent(trace: &Trace, host: &str, asked: Asked, bytes: &[u8]) -> u64 {
+    let exchange = trace.next_exchange();
     let event = What::Request {
         exchange,
         operations: asked.operations,
@@ -28,14 +38,20 @@ pub(super) fn asked(stage: &Stage, request: &Item) -> (u64, Vec<u8>) {
         maximum_response_size: asked.maximum_response_size,
         length: bytes.len(),
     };
-    stage.trace.record_bytes(&stage.host, event, &bytes);
-    (exchange, bytes)
+    trace.record_bytes(host, event, bytes);
+    exchange
 }
 
 /// Puts an answer into the trace that came `after` this time, and reads it; `None` where it is not KMIP at all.
-pub(super) fn answered(stage: &Stage, exchange: u64, request: &Item, bytes: &[u8], after: Duration) -> Option<Answer> {
-    let trace = &stage.trace;
-    let malformed = |why: String| trace.record_bytes(&stage.host, What::Malformed { exchange, why }, bytes);
+pub(crate) fn received(
+    trace: &Trace,
+    host: &str,
+    exchange: u64,
+    request: &Item,
+    bytes: &[u8],
+    after: Duration,
+) -> Option<Answer> {
+    let malformed = |why: String| trace.record_bytes(host, What::Malformed { exchange, why }, bytes);
     let answer = match Answer::read(bytes) {
         Ok(answer) => answer,
         Err(error) => {
@@ -73,13 +89,13 @@ pub(super) fn answered(stage: &Stage, exchange: u64, request: &Item, bytes: &[u8
             length: bytes.len(),
             after,
         };
-        trace.record_bytes(&stage.host, event, bytes);
+        trace.record_bytes(host, event, bytes);
     }
     Some(answer)
 }
 
 /// Looks once, without waiting, for bytes that have come and nobody has asked for.
-pub(super) async fn waiting(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
+pub(crate) async fn waiting(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut bytes = [0; 256];
     let mut buffer = ReadBuf::new(&mut bytes);
     poll_fn(|context| Poll::Ready(Pin::new(&mut *stream).poll_read(context, &mut buffer).is_ready())).await;
@@ -88,5 +104,10 @@ pub(super) async fn waiting(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
 
 /// Puts into the trace that the server sent more than its answer (invariant K6).
 pub(super) fn surplus(stage: &Stage, exchange: u64, length: usize) {
-    stage.record(What::Malformed { exchange, why: format!("{length} bytes or more after the answer") });
+    unasked(&stage.trace, &stage.host, exchange, length);
+}
+
+/// The same, for any host.
+pub(crate) fn unasked(trace: &Trace, host: &str, exchange: u64, length: usize) {
+    trace.record(host, What::Malformed { exchange, why: format!("{length} bytes or more after the answer") });
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::scenario::{Action, Scenario};
-use crate::trace::{Event, Fingerprint, Played, ProcessState, What};
+use crate::trace::{Event, Fingerprint, Played, ProcessState, Unseen, What};
 
 pub use invariants::{INVARIANTS, Invariant};
 
@@ -162,8 +162,14 @@ impl<'a> Run<'a> {
                         gave_up = Some(event);
                         end = offset + 1;
                     }
-                    // Without either, the exchange lasts until its client is no more.
-                    What::Process { .. } if event.host == sent.host && answers.is_empty() && gave_up.is_none() => {
+                    // Without either, the exchange lasts until its client is no more. That it is ready may be heard of
+                    // while it already asks for something else.
+                    What::Process { state, .. }
+                        if *state != ProcessState::Ready
+                            && event.host == sent.host
+                            && answers.is_empty()
+                            && gave_up.is_none() =>
+                    {
                         end = end.min(offset + 1);
                         break;
                     }
@@ -184,6 +190,11 @@ impl<'a> Run<'a> {
         exchanges
     }
 
+    /// Whether the world of this run does not see such things.
+    pub(crate) fn is_unseen(&self, what: Unseen) -> bool {
+        self.played.unseen.contains(&what)
+    }
+
     /// The key material that an identifier meant at some point, by all that is known outside the product.
     pub(crate) fn meaning_of(&self, key: &str) -> Option<&'a Fingerprint> {
         self.made(key).or_else(|| self.played.existing.get(key))
@@ -191,7 +202,12 @@ impl<'a> Run<'a> {
 
     /// What a database made and kept under an identifier: the key, or the data key that was encrypted with it.
     pub(crate) fn made(&self, key: &str) -> Option<&'a Fingerprint> {
-        self.events().iter().find_map(|event| match &event.what {
+        self.all_made(key).next()
+    }
+
+    /// The same, all of them: a driver may have several data keys encrypted under one identifier.
+    pub(crate) fn all_made(&self, key: &str) -> impl Iterator<Item = &'a Fingerprint> {
+        self.events().iter().filter_map(move |event| match &event.what {
             What::Made { key: made, material } if made == key => Some(material),
             _ => None,
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{INVARIANTS, Judgement, Run, judge};
 use crate::scenario::{self, Scenario};
-use crate::trace::{Event, Fingerprint, Played, ProcessState, What, Written};
+use crate::trace::{Event, Fingerprint, Lane, Peer, Played, ProcessState, Tier, Unseen, What, Written};
 
 /// The key that every story is about.
 pub(super) const KEY: &str = "key-1";
@@ -31,6 +31,8 @@ impl Story {
         let scenario = scenario::load("story.toml", "stories", text.as_bytes())
             .unwrap_or_else(|error| panic!("{}", error.render(false)));
         let played = Played {
+            lane: Lane::Sim,
+            peer: Peer { name: "psmdb-8".to_owned(), tier: Tier::Simulated, proof: Vec::new() },
             seed: 1,
             events: Vec::new(),
             digest: String::new(),
@@ -42,6 +44,7 @@ impl Story {
             existing: BTreeMap::from([(KEY.to_owned(), material(KEY))]),
             disk: BTreeMap::new(),
             written: Vec::new(),
+            unseen: &[],
             broke: None,
         };
         let (now, sent) = (Duration::ZERO, Duration::ZERO);
@@ -173,6 +176,12 @@ impl Story {
     /// What lies on the disk in the end.
     pub(super) fn file(mut self, path: &str, content: &str) -> Self {
         self.played.disk.insert(PathBuf::from(path), content.as_bytes().to_vec());
+        self
+    }
+
+    /// The world of the run does not see such things.
+    pub(super) fn without_seeing(mut self, what: &'static [Unseen]) -> Self {
+        self.played.unseen = what;
         self
     }
 

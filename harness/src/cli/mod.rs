@@ -6,6 +6,7 @@
 //! Invariant: no logic lives here; a command calls the room that has it.
 
 mod check;
+mod diff;
 mod doctor;
 #[cfg(test)]
 mod engines;
@@ -13,13 +14,16 @@ pub mod exit;
 mod explain;
 mod explore;
 mod interrupt;
+mod lanes;
 mod list;
 mod oasis;
+mod record;
 mod replay;
 mod report;
 mod run;
 mod schema;
 mod select;
+mod serve;
 mod shrink;
 
 use std::process::ExitCode;
@@ -54,6 +58,8 @@ enum Verb {
     Replay(replay::Arguments),
     /// Says whether scenarios give the same bytes from the same seed; if not, where they differ and probably why
     Doctor(doctor::Arguments),
+    /// Compares what is said in a scenario in two lanes, or in two event logs
+    Diff(diff::Arguments),
     /// Joins the reports of a split campaign, or prints a report in one of its forms
     Report(report::Arguments),
     /// Draws scenarios from seeds, plays them, and makes small files of those that break an invariant
@@ -68,6 +74,10 @@ enum Verb {
     Explain(explain::Arguments),
     /// Plays the OASIS KMIP test cases against any KMIP server, and says which answers differ
     Oasis(oasis::Arguments),
+    /// Runs the fake services of a cloud on a port, for tests of your own
+    Serve(serve::Arguments),
+    /// Stands between a KMIP client and its server, and writes down what they say
+    Record(record::Arguments),
     /// Prints the JSON Schema of scenario files
     Schema(schema::Arguments),
 }
@@ -87,6 +97,7 @@ pub fn main() -> ExitCode {
         Verb::Run(arguments) => run::execute(&arguments),
         Verb::Replay(arguments) => replay::execute(&arguments),
         Verb::Doctor(arguments) => doctor::execute(&arguments),
+        Verb::Diff(arguments) => diff::execute(&arguments),
         Verb::Report(arguments) => report::execute(&arguments),
         Verb::Explore(arguments) => explore::execute(&arguments),
         Verb::Shrink(arguments) => shrink::execute(&arguments),
@@ -94,6 +105,8 @@ pub fn main() -> ExitCode {
         Verb::List(arguments) => list::execute(&arguments),
         Verb::Explain(arguments) => explain::execute(&arguments),
         Verb::Oasis(arguments) => oasis::execute(&arguments),
+        Verb::Serve(arguments) => serve::execute(&arguments),
+        Verb::Record(arguments) => record::execute(&arguments),
         Verb::Schema(arguments) => schema::execute(&arguments),
     })
 }
@@ -108,6 +121,13 @@ fn print(text: &str) {
 fn say(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A host, which may be an IPv6 address in brackets, and a port.
+fn host_and_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Some((host.to_owned(), port.parse().ok()?)).filter(|_| !host.is_empty())
 }
 
 /// Whether to colour what goes there: a terminal, and nobody has asked not to (<https://no-color.org>).

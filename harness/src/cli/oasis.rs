@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use kmip_proxy::env::Env;
 use rustls_pki_types::ServerName;
 
-use super::{exit, print, say};
+use super::{exit, host_and_port, print, say};
 use crate::oasis::connection::{self, Address, Connection, Credentials};
 use crate::oasis::expectations::{matches, pattern};
 use crate::oasis::{Case, Expectations, Options, Report, Target, find, run};
@@ -165,9 +165,7 @@ fn target(env: &Env, arguments: &Arguments) -> Result<Target, String> {
         };
         return Ok(Target::Proxy(program, arguments.deadline.0));
     }
-    let (host, port) = wanted.rsplit_once(':').ok_or_else(|| format!("`{wanted}` is neither HOST:PORT nor `proxy`"))?;
-    let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let (host, port) = host_and_port(wanted).ok_or_else(|| format!("`{wanted}` is neither HOST:PORT nor `proxy`"))?;
     let (Some(authority), Some(certificate)) = (arguments.ca.as_deref(), arguments.cert.as_deref()) else {
         return Err("mutual TLS needs --ca and --cert\n\nhint: --key too, where the key is in a file of its own".into());
     };

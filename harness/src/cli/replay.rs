@@ -6,16 +6,19 @@ use clap::Args;
 
 use super::{exit, print, say, select};
 use crate::campaign::FIRST_SEED;
+use crate::cast::recorded::dialogue::{Dialogue, ENDING};
 use crate::report::Seed;
 use crate::scenario::Provider;
 use crate::trace::story;
+use crate::world;
 use crate::world::sim::{self, Planted};
 use crate::{campaign, checker};
 
 /// What to replay.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The scenario file, or a part of `family/name` that only one scenario has
+    /// The scenario file, or a part of `family/name` that only one scenario has; or what a real client has said, as the
+    /// lane bridge writes it (`….dialogue.json`)
     #[arg(value_name = "FILE")]
     file: String,
     /// With which provider to play it, if the file lists several [default: the first of them]
@@ -39,6 +42,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
+    if arguments.file.ends_with(ENDING) {
+        return dialogue(arguments);
+    }
     let scenario = &match select::one(&arguments.file, arguments.provider, "replayed") {
         Ok(scenario) => scenario,
         Err(code) => return code,
@@ -81,4 +87,57 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     }
     print(&format!("digest {}\n", played.digest));
     if judgement.passed() { exit::AS_EXPECTED } else { exit::FAILED }
+}
+
+/// Plays a recorded client again. Whether the run is what its scenario expects was judged when it was recorded; here the
+/// answers are compared.
+fn dialogue(arguments: &Arguments) -> u8 {
+    let dialogue = match Dialogue::load(arguments.file.as_ref()) {
+        Ok(dialogue) => dialogue,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            return exit::USAGE;
+        }
+    };
+    let scenario = match select::one(&dialogue.scenario, Some(dialogue.provider), "replayed") {
+        Ok(scenario) => scenario,
+        Err(code) => return code,
+    };
+    let replayed = match world::replay(&scenario, &dialogue) {
+        Ok(replayed) => replayed,
+        Err(why) => {
+            say(&format!("error: `{}`: {why}", arguments.file));
+            return exit::USAGE;
+        }
+    };
+    let json = |event| serde_json::to_string(event).expect("an event is plain data") + "\n";
+    let events = || replayed.played.events.iter().map(json).collect::<String>();
+    if let Some(path) = &arguments.trace
+        && let Err(error) = std::fs::write(path, events())
+    {
+        say(&format!("error: cannot write `{}`: {error}", path.display()));
+        return exit::USAGE;
+    }
+    if arguments.events {
+        print(&events());
+    } else {
+        print(&format!("{}\n{}\nwhat {} said\n\n", scenario.label(), scenario.title, dialogue.peer.name));
+        for line in replayed.played.events.iter().filter_map(|event| story::line(event, arguments.verbose)) {
+            print(&format!("{line}\n"));
+        }
+        print("\n");
+    }
+    if let Some(why) = &replayed.played.broke {
+        print(&format!("the run broke off: {why}\n"));
+    }
+    match replayed.differences.first() {
+        None => print("every answer means what it meant\n"),
+        Some(first) => {
+            let more = replayed.differences.len() - 1;
+            print(&format!("the first answer that means something else: {first} ({more} more)\n"));
+        }
+    }
+    print(&format!("digest {}\n", replayed.played.digest));
+    let same = replayed.differences.is_empty() && replayed.played.broke.is_none();
+    if same { exit::AS_EXPECTED } else { exit::FAILED }
 }

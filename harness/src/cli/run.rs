@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::lanes::{Lanes, Real};
 use super::report::{publish, terminal_form, verdict};
 use super::{exit, print, say, select};
 use crate::campaign::determinism::{self, Outcome, Way};
@@ -11,6 +12,8 @@ use crate::campaign::{self, FIRST_SEED, FOLD_ABOVE, Plan, Seeds, Shard};
 use crate::report::progress::Progress;
 use crate::report::{FORMS, Report, Seed, json};
 use crate::scenario::{Provider, Scenario};
+use crate::trace::Lane;
+use crate::world::Means;
 
 /// How many seeds where none are named: enough to draw every phase of a connection about twice. Most files are played
 /// with several providers, so that a phase is met more often than that.
@@ -22,9 +25,9 @@ pub(super) struct Arguments {
     /// Parts of `family/name`, or paths of scenario files; all scenarios if none is named
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
-    /// Where to play; so far `sim` is the only lane that plays, the others are listed as not run
-    #[arg(long, value_enum, default_value_t = Lane::Sim)]
-    lane: Lane,
+    /// Where to play
+    #[arg(long, value_enum, default_value_t = Lanes::One(Lane::Sim))]
+    lane: Lanes,
     /// Play with this provider alone
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<Provider>,
@@ -45,26 +48,11 @@ pub(super) struct Arguments {
     /// Fail unless a real `mongod --enableEncryption` ran
     #[arg(long)]
     require_real: bool,
+    #[command(flatten)]
+    real: Real,
     /// How to print the results
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
     message_format: Format,
-}
-
-/// The kinds of worlds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Lane {
-    /// Simulated network, mocked clouds, played mongod
-    Sim,
-    /// A real client through a gateway into the simulation
-    Bridge,
-    /// Real programs on loopback
-    Process,
-    /// A MongoDB driver with a community mongod
-    Driver,
-    /// A mongod in a container
-    Container,
-    /// Every lane that there is
-    All,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -82,22 +70,30 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         Err(code) => return code,
     };
     let seeds = seeds(arguments);
+    let folder = arguments.report.clone().unwrap_or_else(select::report_folder);
+    let lanes = arguments.lane.real();
+    let means = arguments.real.means(&lanes, !arguments.filters.is_empty());
+    let means = Means { dialogues: Some(folder.join("dialogues")), ..means };
     let plan = Plan {
         scenarios,
-        seeds: if arguments.lane.plays_sim() { seeds } else { Seeds::default() },
+        seeds: if arguments.lane.plays_sim() { seeds } else { Seeds { count: 0, ..seeds } },
         shard: arguments.shard,
         fold_above: FOLD_ABOVE,
         whole: arguments.filters.is_empty() && arguments.provider.is_none() && arguments.lane.plays_sim(),
         commit: select::commit(),
         lane: arguments.lane.name().map(str::to_owned),
-        missing_lanes: missing(arguments.lane),
+        lanes,
+        means,
+        recorded: match select::recorded() {
+            Ok(recorded) => recorded,
+            Err(code) => return code,
+        },
     };
     if arguments.check_determinism
         && let Err(code) = check_determinism(&plan.scenarios, seeds.first)
     {
         return code;
     }
-    let folder = arguments.report.clone().unwrap_or_else(select::report_folder);
     if let Err(error) = std::fs::create_dir_all(&folder) {
         // Before the first run, not after the last.
         let folder = folder.display();
@@ -118,7 +114,7 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     if report.exit_code() == exit::FAILED {
         return exit::FAILED;
     }
-    if arguments.require_real {
+    if arguments.require_real && !report.real_mongod_ran() {
         say("error: no real `mongod --enableEncryption` ran, and --require-real asks for one");
         return exit::LANE_MISSING;
     }
@@ -170,29 +166,4 @@ fn seeds(arguments: &Arguments) -> Seeds {
         None => (FIRST_SEED, SEEDS),
     };
     Seeds { first, count: u64::from(arguments.seeds.unwrap_or(most)) }
-}
-
-impl Lane {
-    fn plays_sim(self) -> bool {
-        matches!(self, Lane::Sim | Lane::All)
-    }
-
-    /// The name, if it names one lane.
-    fn name(self) -> Option<&'static str> {
-        match self {
-            Lane::Sim => Some("sim"),
-            Lane::Bridge => Some("bridge"),
-            Lane::Process => Some("process"),
-            Lane::Driver => Some("driver"),
-            Lane::Container => Some("container"),
-            Lane::All => None,
-        }
-    }
-}
-
-/// The lanes that were asked for and that this version does not have.
-fn missing(lane: Lane) -> Vec<(String, String)> {
-    let lanes = [Lane::Bridge, Lane::Process, Lane::Driver, Lane::Container];
-    let asked = lanes.into_iter().filter(|other| lane == Lane::All || lane == *other);
-    asked.filter_map(Lane::name).map(|name| (name.to_owned(), "this version has no such lane yet".to_owned())).collect()
 }

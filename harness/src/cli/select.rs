@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::scenario::{self, Provider, Scenario};
+use crate::transcript::Recorded;
 
 use super::{exit, say};
 
@@ -115,6 +116,14 @@ pub(super) fn one(file: &str, provider: Option<Provider>, done: &str) -> Result<
         return Err(exit::USAGE);
     }
     Ok(scenarios.swap_remove(0))
+}
+
+/// The recorded differences between lanes, or says what is wrong with their file and returns the exit code.
+pub(super) fn recorded() -> Result<Recorded, u8> {
+    Recorded::within(&root()).map_err(|error| {
+        say(&error.render(super::colour(&std::io::stderr())));
+        exit::USAGE
+    })
 }
 
 /// A path from a report means a file of the repository, wherever in it the command is typed.

@@ -8,7 +8,10 @@
 
 pub mod aws;
 pub mod azure;
+mod call;
+mod faults;
 pub mod gcp;
+mod seeds;
 
 use std::time::{Duration, SystemTime};
 

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kmip_proxy::env::Env;
-use rustls::client::Resumption;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::tap;
 
 /// The longest answer that is read.
 const LONGEST: usize = 16 << 20;
@@ -33,26 +33,8 @@ pub struct Credentials<'a> {
 
 /// The client's side of TLS.
 pub fn tls(env: &Env, credentials: &Credentials<'_>) -> Result<Arc<ClientConfig>, String> {
-    let read = |file: &Path| env.files.read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()));
-    let certificates = |file: &Path| -> Result<Vec<CertificateDer<'static>>, String> {
-        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(file)?).collect();
-        let found = found.map_err(|error| format!("`{}` is no PEM file: {error}", file.display()))?;
-        if found.is_empty() { Err(format!("`{}` holds no certificate", file.display())) } else { Ok(found) }
-    };
-    let mut roots = RootCertStore::empty();
-    for authority in certificates(credentials.authority)? {
-        roots.add(authority).map_err(|error| format!("`{}`: {error}", credentials.authority.display()))?;
-    }
-    let key = PrivateKeyDer::from_pem_slice(&read(credentials.key)?)
-        .map_err(|error| format!("`{}` holds no private key: {error}", credentials.key.display()))?;
-    let mut config = ClientConfig::builder_with_details(env.crypto.provider(), env.tls_time())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(certificates(credentials.certificate)?, key)
-        .map_err(|error| format!("`{}`: {error}", credentials.certificate.display()))?;
-    config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    let Credentials { authority, certificate, key } = *credentials;
+    tap::client_tls(env, &tap::Credentials { authority, own: Some((certificate, key)) })
 }
 
 /// Where a server listens, and how to speak to it.

@@ -1,13 +1,14 @@
 //! `index.html`: one page that needs no network and no script, and can be mailed, printed and read in the dark.
 //!
 //! From top to bottom: what was tested, whether a real mongod ran, six numbers, the matrix, what wants attention in
-//! full, the reasons of what did not run, the invariants, what else was exercised, the legend, and where and when it was
+//! full, how far lanes agree with the simulation, the reasons of what did not run, the invariants, what else was exercised, the legend, and where and when it was
 //! played.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::agreement::{self, Came};
 use super::cases::{Case, Label, Part};
 use super::counts::Tally;
 use super::model::{Place, Report};
@@ -37,6 +38,7 @@ pub fn render(report: &Report) -> String {
                     (numbers(report))
                     (matrix(&cases))
                     (attention(&report.failures()))
+                    (agreement(report, &cases))
                     (reasons(&cases))
                     (invariants(report))
                     (exercised(report))
@@ -174,7 +176,13 @@ fn square(case: &Case<'_>) -> Markup {
     let seeds = case.seeds();
     let text = html! {
         (word(verdict))
-        small { (case.shown().peer) @if !seeds.is_empty() { ", " (seeds) } }
+        small {
+            (case.shown().peer)
+            @if !seeds.is_empty() { ", " (seeds) }
+            @if let Some(agreement) = &case.shown().agreement {
+                " " span.symbol title=(agreement.told()) { (agreement.came().symbol()) }
+            }
+        }
     };
     html! {
         @if verdict.wants_attention() {
@@ -227,6 +235,39 @@ fn source(file: &str, place: &Place) -> Markup {
         dd.place {
             small { (file) ":" (place.line) ":" (place.column) }
             pre { i { (place.line) } (before) mark { (here) } (after) }
+        }
+    }
+}
+
+/// How far lanes agree with the simulation, what the marks mean, and every difference with the page that explains it.
+fn agreement(report: &Report, cases: &[Case<'_>]) -> Markup {
+    let lanes = &report.summary.agreements;
+    let stale = &report.summary.stale_differences;
+    html! {
+        @if !lanes.is_empty() || !stale.is_empty() {
+            h2 { "Agreement" }
+            @for sentence in agreement::sentences(lanes) { p { (sentence) "." } }
+            @for stale in stale { p.gap { b { "Stale: " } (stale) "." } }
+            p.mute {
+                @for (index, came) in Came::ALL.into_iter().enumerate() {
+                    @if index > 0 { "; " }
+                    span.symbol { (came.symbol()) } " " (came.meaning())
+                }
+                ". What has no mark was not compared."
+            }
+            ul.reasons {
+                @for case in cases {
+                    @if let Some(agreement) = &case.shown().agreement {
+                        @if let Some(first) = &agreement.first {
+                            li {
+                                span.symbol { (agreement.came().symbol()) } " "
+                                code { (case.shown().id()) } " · " (case.variant()) ": " (first.told(&agreement.with))
+                                @if let Some(page) = &agreement.explained_by { "; see " code { (page) } }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -369,6 +410,23 @@ mod tests {
         for link in links {
             assert_eq!(page.matches(&format!("id=\"{link}\"")).count(), 1, "{link}");
         }
+    }
+
+    #[test]
+    fn a_cell_that_was_compared_has_a_mark_and_each_difference_is_told_with_its_page() {
+        let page = render(&Report::new(sample::compared()));
+        for told in [
+            "title=\"agrees with sim\">=</span>",
+            "title=\"differs from sim, explained in docs/findings/late-answers.md\">≈</span>",
+            "title=\"differs from sim\">≠</span>",
+            "<p>process agrees with the simulation in 1 of 3 cells, 1 difference explained, 1 difference not explained.</p>",
+            "see <code>docs/findings/late-answers.md</code>",
+            "<b>Stale: </b>scenarios/differences.toml:3",
+        ] {
+            assert!(page.contains(told), "{told}");
+        }
+        assert_eq!(page.matches("title=\"").count(), 3, "what was not compared has no mark");
+        assert!(!render(&sample::passing()).contains("<h2>Agreement</h2>"), "nothing was compared");
     }
 
     #[test]

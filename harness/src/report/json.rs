@@ -135,6 +135,15 @@ mod tests {
     }
 
     #[test]
+    fn agreement_is_read_as_it_was_written_and_is_no_field_where_nothing_was_compared() {
+        let report = Report::new(sample::compared());
+        let text = render(&report);
+        assert_eq!(parse(&text).unwrap(), report);
+        assert_eq!(text.matches("\"agreement\": {").count(), 3);
+        assert!(!render(&sample::everything()).contains("agree"));
+    }
+
+    #[test]
     fn another_format_is_refused_by_its_number() {
         let error = parse(r#"{"format": 2, "news": []}"#).unwrap_err();
         insta::assert_snapshot!(error, @"a report of format 2, and this program reads format 1: make it anew with `kmiplab run`");

@@ -1,6 +1,7 @@
 //! `junit.xml`: one suite for each family and one test for each case, as CI systems read them.
 //!
-//! What did not run is skipped with its reason, never passed. Gaps in coverage are failed tests of a suite of their own,
+//! What did not run is skipped with its reason, never passed. Gaps in coverage, and recorded differences that are none any
+//! more where all was played, are failed tests of suites of their own,
 //! so that the file is red whenever the exit code is.
 
 use std::collections::BTreeMap;
@@ -12,6 +13,9 @@ use super::cases::{Case, Part};
 use super::model::Report;
 use super::verdict::Verdict;
 use super::words;
+
+/// The suite of recorded differences that are none any more.
+const STALE: &str = "recorded differences";
 
 /// The suite of gaps in coverage.
 const COVERAGE: &str = "coverage of invariants";
@@ -29,6 +33,9 @@ pub fn render(report: &Report) -> String {
     if !report.summary.coverage_failures.is_empty() {
         whole.add_test_suite(coverage(report));
     }
+    if report.whole && !report.summary.stale_differences.is_empty() {
+        whole.add_test_suite(stale(report));
+    }
     whole.to_string().expect("texts of XML are cleaned when they are set")
 }
 
@@ -44,6 +51,9 @@ fn test(case: &Case<'_>) -> TestCase {
     let mut test = TestCase::new(name, status(case));
     test.set_classname(cell.family.as_str());
     test.add_property(Property::new("tier", cell.tier.as_str()));
+    if let Some(agreement) = &cell.agreement {
+        test.add_property(Property::new("agreement", agreement.told()));
+    }
     test
 }
 
@@ -89,8 +99,21 @@ fn coverage(report: &Report) -> TestSuite {
     suite
 }
 
+fn stale(report: &Report) -> TestSuite {
+    let mut suite = suite(report, STALE);
+    for stale in &report.summary.stale_differences {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("stale").set_message(stale.as_str());
+        let mut test = TestCase::new(stale.as_str(), status);
+        test.set_classname(STALE);
+        suite.add_test_case(test);
+    }
+    suite
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::model::Played;
     use super::super::sample;
     use super::*;
 
@@ -107,6 +130,19 @@ mod tests {
             let passed = !not_passed.iter().any(|count| xml.contains(count));
             assert_eq!(passed, verdict == Verdict::Pass, "{verdict}:\n{xml}");
         }
+    }
+
+    #[test]
+    fn a_test_says_whether_its_cell_agrees_and_a_whole_run_fails_for_what_is_stale() {
+        let xml = render(&Report::new(sample::compared()));
+        for told in
+            ["agrees with sim", "differs from sim, explained in docs/findings/late-answers.md", "differs from sim"]
+        {
+            assert!(xml.contains(&format!("name=\"agreement\" value=\"{told}\"")), "{told}: {xml}");
+        }
+        assert!(!xml.contains("recorded differences"), "a part of all does not");
+        let whole = render(&Report::new(Played { whole: true, ..sample::compared() }));
+        assert!(whole.contains("<testsuite name=\"recorded differences\" tests=\"1\""), "{whole}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::agreement;
 use super::cases::{Case, Part};
 use super::counts::Tally;
 use super::model::Report;
@@ -30,11 +31,35 @@ pub fn render(report: &Report) -> String {
     for case in &cases {
         text.push_str(&row(case));
     }
+    text.push_str(&agreement(report, &cases));
     for case in report.failures() {
         text.push_str(&story(&case));
     }
     if report.runs() > 0 {
         text.push_str(&exercised(&report.tallies()));
+    }
+    text
+}
+
+/// How far lanes agree with the simulation, and each difference that is explained. The others are among the failures.
+fn agreement(report: &Report, cases: &[Case<'_>]) -> String {
+    let mut text = String::new();
+    for sentence in agreement::sentences(&report.summary.agreements) {
+        write!(text, "\n{}.\n", escape(&sentence)).expect(INTO_A_STRING);
+    }
+    for case in cases {
+        let Some(agreement) = &case.shown().agreement else { continue };
+        if let (Some(page), Some(first)) = (&agreement.explained_by, &agreement.first) {
+            let told = escape(&first.told(&agreement.with));
+            let page = escape(page);
+            write!(text, "\n- `{}`, {}: {told}; see {page}", case.shown().id(), case.variant()).expect(INTO_A_STRING);
+        }
+    }
+    if text.contains("\n- ") {
+        text.push('\n');
+    }
+    for stale in &report.summary.stale_differences {
+        write!(text, "\n**Stale:** {}.\n", escape(stale)).expect(INTO_A_STRING);
     }
     text
 }
@@ -96,6 +121,11 @@ mod tests {
     #[test]
     fn one_failure_among_others_reads_like_this() {
         insta::assert_snapshot!(render(&sample::failing()));
+    }
+
+    #[test]
+    fn how_far_lanes_agree_and_what_is_explained_reads_like_this() {
+        insta::assert_snapshot!(render(&Report::new(sample::compared())));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! Invariant: a renderer reads the report and nothing else. What `report.json` lacks, no form can show.
 
+pub mod agreement;
 pub mod cases;
 pub mod counts;
 pub mod fold;
@@ -23,6 +24,7 @@ pub mod write;
 #[cfg(test)]
 mod sample;
 
+pub use agreement::{Agreement, Parting};
 pub use cases::{Case, Label, Part};
 pub use counts::{Counts, Tally};
 pub use fold::{DigestSum, Fold, Passed};

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::agreement::{self, Agreement, Compared};
 use super::cases::Case;
 use super::counts::{self, Counts, Tally};
 use super::fold::{Fold, Passed};
@@ -102,6 +103,9 @@ pub struct Machine {
 /// One run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
+    /// Whether it agrees with the simulation; nothing where it was not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
     /// How often each word was exercised; what was not is left out.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub counts: Counts,
@@ -190,6 +194,9 @@ pub struct Place {
 /// What the cells of a report come to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
+    /// How many cells agree with the simulation, by lane; only lanes with cells that were compared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agreements: BTreeMap<String, Compared>,
     /// How many cases there are: cells that differ only in their seed are one case.
     pub cases: u64,
     /// How many cells there are, folded ones included.
@@ -202,6 +209,9 @@ pub struct Summary {
     pub seeds: u64,
     /// How much time passed in all worlds together, in milliseconds.
     pub simulated_ms: u64,
+    /// What is recorded as a difference from the simulation, and is none any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale_differences: Vec<String>,
     /// How many cases have each verdict. The worst verdict of its seeds is that of a case.
     pub verdicts: BTreeMap<Verdict, u64>,
 }
@@ -221,6 +231,8 @@ pub struct Played {
     pub seeds: u64,
     /// The invariants that are checked on every run: what each one says, by its short name.
     pub invariants: BTreeMap<String, String>,
+    /// What is recorded as a difference from the simulation, and is none any more.
+    pub stale: Vec<String>,
     /// Every word that a run can exercise, each with zero.
     pub words: Counts,
     /// Whether every scenario was selected.
@@ -232,7 +244,7 @@ pub struct Played {
 impl Report {
     /// Sorts, adds up, and judges coverage.
     pub fn new(played: Played) -> Report {
-        let Played { subject, plan, shard, runs, seeds, invariants, words, whole, machine } = played;
+        let Played { subject, plan, shard, runs, seeds, invariants, stale, words, whole, machine } = played;
         let (mut cells, passed) = runs.into_parts();
         cells.sort_by(|one, other| one.order().cmp(&other.order()));
         let mut exercised: BTreeMap<String, u64> = invariants.keys().map(|id| (id.clone(), 0)).collect();
@@ -244,7 +256,7 @@ impl Report {
         }
         // A part proves nothing about what it did not meet: the report of all parts does.
         let judged = whole && shard.is_none();
-        let summary = Summary::of(&cells, &passed, seeds, &exercised, judged);
+        let summary = Summary { stale_differences: stale, ..Summary::of(&cells, &passed, seeds, &exercised, judged) };
         let first_line = words::first_line(&cells, &passed);
         Report {
             cells,
@@ -303,13 +315,18 @@ impl Report {
         (!ran).then_some(asked)
     }
 
-    /// The exit code: 0 all as expected, 1 a failure, an unexpected pass or a gap in coverage, 3 nothing worse than
+    /// The exit code: 0 all as expected, 1 a failure, an unexpected pass, a gap in coverage or, in a whole run, a recorded
+    /// difference that is none any more, 3 nothing worse than
     /// inconclusive, 4 nothing was played. For a part of a campaign there may well be nothing to play.
     pub fn exit_code(&self) -> u8 {
         let any = |wanted: Verdict| self.cells.iter().any(|cell| cell.verdict == wanted);
         if self.runs() == 0 && self.shard.is_none() {
             4
-        } else if any(Verdict::Fail) || any(Verdict::UnexpectedPass) || !self.summary.coverage_failures.is_empty() {
+        } else if any(Verdict::Fail)
+            || any(Verdict::UnexpectedPass)
+            || !self.summary.coverage_failures.is_empty()
+            || (self.whole && !self.summary.stale_differences.is_empty())
+        {
             1
         } else if any(Verdict::Inconclusive) {
             3
@@ -341,6 +358,7 @@ impl Summary {
         let judged = judged && weighed(cells, passed).any(|(cell, _)| cell.verdict.ran());
         let gaps = exercised.iter().filter(|(_, times)| judged && **times == 0);
         Summary {
+            agreements: agreement::compared(weighed(cells, passed)),
             cases: count(cases.len()),
             cells: weighed(cells, passed).map(|(_, times)| times).sum(),
             coverage_failures: gaps.map(|(id, _)| id.clone()).collect(),
@@ -348,6 +366,7 @@ impl Summary {
             seeds,
             simulated_ms: cells.iter().map(|cell| cell.simulated_ms).sum::<u64>()
                 + passed.iter().map(|passed| passed.simulated_ms).sum::<u64>(),
+            stale_differences: Vec::new(),
             verdicts,
         }
     }
@@ -445,6 +464,14 @@ mod tests {
         played.whole = true;
         let whole = Report::new(played);
         assert_eq!((whole.summary.coverage_failures.clone(), whole.exit_code()), (vec!["K11".to_owned()], 1));
+    }
+
+    #[test]
+    fn a_recorded_difference_that_is_none_any_more_fails_a_whole_run_and_only_that() {
+        let cells = || vec![sample::cell("family", "name", Verdict::Pass)];
+        let stale = |whole| Report::new(Played { stale: vec!["it".to_owned()], whole, ..sample::played(cells()) });
+        assert_eq!((stale(false).exit_code(), stale(true).exit_code()), (0, 1));
+        assert_eq!(stale(false).summary.stale_differences, ["it"], "and is told all the same");
     }
 
     #[test]

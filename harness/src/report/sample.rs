@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::agreement::{Agreement, Parting};
 use super::counts::Counts;
 use super::fold::Fold;
 use super::model::{Cell, Failure, Machine, Place, Planned, Played, Report, Seed, Subject};
@@ -27,6 +28,7 @@ pub(super) fn cell(family: &str, scenario: &str, verdict: Verdict) -> Cell {
         Verdict::NotRun => Some("no mongod was found"),
     };
     Cell {
+        agreement: None,
         counts: if ran { counts() } else { Counts::default() },
         digest: ran.then(|| format!("sha256:{}", "d1".repeat(32))),
         drawn: Vec::new(),
@@ -110,6 +112,7 @@ pub(super) fn played(cells: Vec<Cell>) -> Played {
         runs: Fold::from(cells),
         invariants: INVARIANTS.iter().map(|(id, says)| ((*id).to_owned(), (*says).to_owned())).collect(),
         whole: false,
+        stale: Vec::new(),
         machine: Machine { cores: 2, elapsed_ms: 1_920, started: "2026-11-22T04:46:00Z".to_owned() },
     }
 }
@@ -169,6 +172,54 @@ pub(super) fn passing() -> Report {
     let mut cells = seeds("key-rotation", "rotate-while-serving", &[Verdict::Pass; 20]);
     cells.push(cell("mismatched-providers", "aws-snapshot-azure-target", Verdict::Pass));
     report(cells)
+}
+
+/// What comes of comparing a cell with the simulation.
+pub(super) fn agreement(agrees: bool, page: Option<&str>) -> Agreement {
+    let first = Parting {
+        actor: "mongod".to_owned(),
+        at: "line 16: start = \"mongod\"".to_owned(),
+        here: "Get of key 1: general-failure".to_owned(),
+        line: Some(16),
+        there: "Get of key 1: permission-denied".to_owned(),
+    };
+    Agreement {
+        agrees,
+        explained_by: page.map(str::to_owned),
+        first: (!agrees).then_some(first),
+        with: "sim".to_owned(),
+    }
+}
+
+/// Three cells that were compared with the simulation, and one that was not.
+pub(super) fn compared() -> Played {
+    let cell = |scenario: &str, lane: &str, verdict, agreement| Cell {
+        lane: lane.to_owned(),
+        tier: if lane == "sim" { Tier::Simulated } else { Tier::Persona },
+        agreement,
+        ..cell("key-rotation", scenario, verdict)
+    };
+    let mut differs = cell("rotate-while-serving", "process", Verdict::Fail, Some(agreement(false, None)));
+    let failure = Failure {
+        requirement: "agrees with the simulation".to_owned(),
+        expected: "line 16: start = \"mongod\", mongod: `Get of key 1: permission-denied`, as in sim".to_owned(),
+        observed: "`Get of key 1: general-failure`".to_owned(),
+        place: None,
+    };
+    differs.expected = Some(failure.expected.clone());
+    differs.observed = Some(failure.observed.clone());
+    differs.failures = vec![failure];
+    let explained = agreement(false, Some("docs/findings/late-answers.md"));
+    let stale = "scenarios/differences.toml:3: `mongod: *` excuses nothing any more: take it away";
+    Played {
+        stale: vec![stale.to_owned()],
+        ..played(vec![
+            cell("restore-an-old-snapshot", "process", Verdict::Pass, Some(agreement(true, None))),
+            cell("rotate-then-disable", "process", Verdict::Pass, Some(explained)),
+            differs,
+            cell("rotate-while-serving", "sim", Verdict::Pass, None),
+        ])
+    }
 }
 
 /// A cell that could not be judged.

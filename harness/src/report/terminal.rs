@@ -3,9 +3,11 @@
 //!
 //! Invariant: colour and Unicode only decorate. Without them the text says the same.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::cases::Part;
+use super::agreement;
+use super::cases::{Case, Part};
 use super::model::{Place, Report};
 use super::verdict::Verdict;
 use super::words;
@@ -36,9 +38,9 @@ pub fn render(report: &Report, style: Style, page: Option<&str>) -> String {
     text
 }
 
-/// One line for each case.
+/// One line for each case; those that did not run for one reason in one lane share a line, below the others.
 pub fn cases(report: &Report, style: Style) -> String {
-    let cases = report.cases();
+    let (cases, idle) = apart(report.cases());
     let rows: Vec<_> = cases.iter().map(|case| (case, case.shown().id(), case.variant())).collect();
     let id_width = rows.iter().map(|(_, id, _)| id.chars().count()).max().unwrap_or(0);
     let variant_width = rows.iter().map(|(_, _, variant)| variant.chars().count()).max().unwrap_or(0);
@@ -52,15 +54,57 @@ pub fn cases(report: &Report, style: Style) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    for ((verdict, lane, peer, why), count) in idle {
+        let who = peer.map(|peer| format!(" {peer}")).unwrap_or_default();
+        let line =
+            format!("{} {}  {lane}{who}  {}", verb(verdict, style), words::plural(count, "case", "cases"), clean(why));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
     text
 }
 
-/// A rule, one sentence, and how much was exercised; gaps in coverage below it. This alone is what `--quiet` prints.
+/// What several cases that did not run have in common: verdict, lane, peer where they have the same, and reason.
+type Idle<'a> = (Verdict, &'a str, Option<&'a str>, &'a str);
+
+/// Cases with a line of their own, and how many of the others have something in common.
+fn apart<'a>(cases: Vec<Case<'a>>) -> (Vec<Case<'a>>, BTreeMap<Idle<'a>, u64>) {
+    let reason = |case: &Case<'a>| {
+        let cell = case.shown();
+        cell.why.as_deref().filter(|_| !cell.verdict.ran()).map(|why| (cell.verdict, cell.lane.as_str(), why))
+    };
+    let mut groups: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+    for case in &cases {
+        if let Some(key) = reason(case) {
+            groups.entry(key).or_default().insert(case.shown().peer.as_str());
+            *counts.entry(key).or_default() += 1;
+        }
+    }
+    let shared = |case: &Case<'a>| reason(case).filter(|key| counts[key] > 1);
+    let idle = counts.iter().filter(|(_, count)| **count > 1).map(|(key, count)| {
+        let (verdict, lane, why) = *key;
+        let mut peers = groups[key].iter();
+        let peer = peers.next().copied().filter(|_| peers.next().is_none());
+        ((verdict, lane, peer, why), *count)
+    });
+    let idle = idle.collect();
+    (cases.iter().filter(|case| shared(case).is_none()).cloned().collect(), idle)
+}
+
+/// A rule, one sentence, how much was exercised, and how far lanes agree with the simulation; gaps in coverage below it.
+/// This alone is what `--quiet` prints.
 pub fn summary(report: &Report, style: Style) -> String {
     let rule = if style.unicode { "─" } else { "-" }.repeat(MARGIN);
     let mut text = format!("{rule}\n{} {}\n", margin("Summary", BOLD, style), words::summary(report));
     if let Some(exercised) = words::exercised(report) {
         writeln!(text, "{} {exercised}", margin("Exercised", DIM, style)).expect(INTO_A_STRING);
+    }
+    for sentence in agreement::sentences(&report.summary.agreements) {
+        writeln!(text, "{} {sentence}", margin("Agreement", DIM, style)).expect(INTO_A_STRING);
+    }
+    for stale in &report.summary.stale_differences {
+        writeln!(text, "{} {}", margin("STALE", RED, style), clean(stale)).expect(INTO_A_STRING);
     }
     for id in &report.summary.coverage_failures {
         let says = words::coverage_failure(report, id);
@@ -200,6 +244,11 @@ mod tests {
     #[test]
     fn a_gap_in_coverage_stands_below_the_sentence() {
         insta::assert_snapshot!(printed(&sample::gap()));
+    }
+
+    #[test]
+    fn lanes_that_were_compared_with_the_simulation_have_a_line_and_what_is_stale_one_each() {
+        insta::assert_snapshot!(printed(&Report::new(sample::compared())));
     }
 
     #[test]

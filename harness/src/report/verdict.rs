@@ -7,6 +7,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::trace::Tier;
+
 /// What came of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -179,40 +181,6 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// How strong the evidence of a cell is: who stood on the other side of the proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tier {
-    /// Our client on a simulated network.
-    Simulated,
-    /// Our client on real sockets.
-    Persona,
-    /// A MongoDB driver with libmongocrypt and a community mongod.
-    RealDriver,
-    /// Percona Server for MongoDB with encryption switched on.
-    RealPsmdb,
-    /// MongoDB Enterprise with encryption switched on.
-    RealEnterprise,
-}
-
-impl Tier {
-    /// The spelling in `report.json` and in the forms.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Tier::Simulated => "simulated",
-            Tier::Persona => "persona",
-            Tier::RealDriver => "real-driver",
-            Tier::RealPsmdb => "real-psmdb",
-            Tier::RealEnterprise => "real-enterprise",
-        }
-    }
-
-    /// Whether the other side was a real `mongod --enableEncryption`.
-    pub fn is_real_mongod(self) -> bool {
-        matches!(self, Tier::RealPsmdb | Tier::RealEnterprise)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,7 +190,7 @@ mod tests {
         for verdict in Verdict::ALL {
             assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.id());
         }
-        for tier in [Tier::Simulated, Tier::Persona, Tier::RealDriver, Tier::RealPsmdb, Tier::RealEnterprise] {
+        for tier in Tier::ALL {
             assert_eq!(serde_json::to_value(tier).unwrap(), tier.as_str());
         }
     }

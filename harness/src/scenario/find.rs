@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::mistake::closest;
 
+/// The name, without `.toml`, of the file beside the families in which differences between lanes are recorded: it is no
+/// scenario.
+const DIFFERENCES: &str = "differences";
+
 /// A scenario file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
@@ -139,7 +143,7 @@ fn families(root: &Path) -> Result<Vec<Found>, FindError> {
 
 fn files(folder: &Path) -> Result<Vec<Found>, FindError> {
     let files = entries(folder)?.into_iter().map(|entry| entry.path()).filter(|path| path.is_file());
-    Ok(files.filter_map(|path| Found::at(&path)).collect())
+    Ok(files.filter_map(|path| Found::at(&path)).filter(|found| found.name != DIFFERENCES).collect())
 }
 
 fn entries(folder: &Path) -> Result<Vec<DirEntry>, FindError> {

@@ -25,7 +25,7 @@ pub struct ScenarioError {
 
 impl ScenarioError {
     /// A single mistake that concerns a file as a whole, so that there is nothing to point at.
-    pub(super) fn whole(path: &str, message: String, help: &str) -> Self {
+    pub(crate) fn whole(path: &str, message: String, help: &str) -> Self {
         let mut mistakes = Mistakes::new(path, "");
         mistakes.push(message, []).help(help);
         mistakes.into_error()
@@ -104,7 +104,7 @@ impl Mistake {
     }
 
     /// Adds what to do about it.
-    pub(super) fn help(&mut self, help: impl Into<String>) {
+    pub(crate) fn help(&mut self, help: impl Into<String>) {
         self.help = Some(help.into());
     }
 
@@ -138,7 +138,7 @@ impl Diagnostic for Mistake {
 
 /// The mistakes found so far in one file.
 #[derive(Clone)]
-pub(super) struct Mistakes {
+pub(crate) struct Mistakes {
     path: String,
     source: Arc<NamedSource<Arc<str>>>,
     found: Vec<Mistake>,
@@ -146,14 +146,14 @@ pub(super) struct Mistakes {
 
 impl Mistakes {
     /// None yet, in the file at `path` whose text is `source`.
-    pub(super) fn new(path: &str, source: &str) -> Self {
+    pub(crate) fn new(path: &str, source: &str) -> Self {
         let source = Arc::new(NamedSource::new(path, Arc::from(source)));
         Mistakes { path: path.to_owned(), source, found: Vec::new() }
     }
 
     /// Adds a mistake. The first label is the place; labels without extent (of defaults, which stand nowhere in the
     /// file) are left out.
-    pub(super) fn push<const N: usize>(&mut self, message: String, labels: [(Range<usize>, &str); N]) -> &mut Mistake {
+    pub(crate) fn push<const N: usize>(&mut self, message: String, labels: [(Range<usize>, &str); N]) -> &mut Mistake {
         let labels: Vec<_> = labels
             .into_iter()
             .filter(|(span, _)| !span.is_empty())
@@ -194,7 +194,7 @@ impl Mistakes {
     }
 
     /// Whether all is well so far.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
@@ -205,7 +205,7 @@ impl Mistakes {
     }
 
     /// All mistakes as one error.
-    pub(super) fn into_error(mut self) -> ScenarioError {
+    pub(crate) fn into_error(mut self) -> ScenarioError {
         self.found.sort_by_key(Mistake::offset);
         let hidden = self.found.len().saturating_sub(SHOWN);
         self.found.truncate(SHOWN);

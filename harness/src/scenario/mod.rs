@@ -23,6 +23,7 @@ mod words;
 pub use kmip_proxy::keys::Provider;
 
 pub use find::{FindError, Found, find, meant};
+pub(crate) use mistake::Mistakes;
 pub use mistake::{Mistake, ScenarioError};
 pub use model::*;
 pub use read::{FORMAT, LARGEST_FILE, load, load_cells, load_file};

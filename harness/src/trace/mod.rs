@@ -7,6 +7,9 @@
 
 mod event;
 mod evidence;
+mod line;
+mod merge;
+mod peer;
 mod played;
 pub mod story;
 
@@ -19,7 +22,10 @@ use ring::{digest, hmac};
 
 pub use event::{Event, Fingerprint, ProcessState, What};
 pub use evidence::{Blob, Entry, Evidence, Kept, Said, Stream};
-pub use played::{Drawn, Played, Written};
+pub use line::{Line, LineError};
+pub use merge::InOrder;
+pub use peer::{Lane, Peer, Tier};
+pub use played::{Drawn, Played, Unseen, Written};
 
 /// The handle through which everything in a run records. Cheap to clone.
 #[derive(Clone)]
@@ -30,20 +36,29 @@ struct Log {
     events: Vec<Event>,
     ordinal: u64,
     keep_bytes: bool,
-    chain: digest::Context,
-    semantic: digest::Context,
+    digests: Digests,
     fingerprint_key: hmac::Key,
     secrets: Vec<Spellings>,
     /// Which beginnings the spellings of the secrets have.
     beginnings: Beginnings,
     /// The event that is being recorded, as JSON.
     written: Vec<u8>,
-    /// The same as the digest has it.
-    links: Vec<u8>,
     exchanges: u64,
     connections: u64,
     /// Only where the run is compared with another.
     keeper: Option<Keeper>,
+    /// Only where somebody outside follows the run while it goes on.
+    listener: Option<Listener>,
+}
+
+type Listener = Box<dyn FnMut(&Event) + Send>;
+
+/// Both digests of a log, as far as it goes.
+struct Digests {
+    chain: digest::Context,
+    semantic: digest::Context,
+    /// The event that is being added, as the chain has it.
+    links: Vec<u8>,
 }
 
 /// What collects the evidence of a run.
@@ -75,16 +90,15 @@ impl Trace {
             events: Vec::new(),
             ordinal: 0,
             keep_bytes: true,
-            chain: digest::Context::new(&digest::SHA256),
-            semantic: digest::Context::new(&digest::SHA256),
+            digests: Digests::default(),
             fingerprint_key: hmac::Key::new(hmac::HMAC_SHA256, key),
             secrets: Vec::new(),
             beginnings: Beginnings::default(),
             written: Vec::new(),
-            links: Vec::new(),
             exchanges: 0,
             connections: 0,
             keeper: None,
+            listener: None,
         })))
     }
 
@@ -95,7 +109,21 @@ impl Trace {
 
     /// Records with bytes that only the digest keeps.
     pub fn record_bytes(&self, host: &str, what: What, bytes: &[u8]) {
-        self.lock().record(host, what, bytes);
+        let mut log = self.lock();
+        let at = (log.clock)();
+        log.record(at, host, what, bytes);
+    }
+
+    /// Records what somebody else saw happen on a host, `at` this time since the start of the run. Several recorders of
+    /// one run do not take turns, so that such a log ends with [`Trace::take_in_order`].
+    pub fn record_at(&self, at: Duration, host: &str, what: What) {
+        self.lock().record(at, host, what, &[]);
+    }
+
+    /// From now on tells a listener of every event as it is kept, without secrets, at the moment it is recorded. It is
+    /// called while the log is locked, so that it may not record; no digest knows of it.
+    pub fn listen(&self, listener: impl FnMut(&Event) + Send + 'static) {
+        self.lock().listener = Some(Box::new(listener));
     }
 
     /// Names a secret of this run. From now on it may stand in no text.
@@ -191,12 +219,12 @@ impl Trace {
 
     /// The digest over every byte and every event so far, with their times: `sha256:<64 hex>`.
     pub fn digest(&self) -> String {
-        format!("sha256:{}", hex(self.lock().chain.clone().finish().as_ref()))
+        self.lock().digests.chain()
     }
 
     /// The digest over operations and outcomes only, without times and bytes: what baselines keep.
     pub fn semantic_digest(&self) -> String {
-        format!("sha256:{}", hex(self.lock().semantic.clone().finish().as_ref()))
+        self.lock().digests.semantic()
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
@@ -206,24 +234,9 @@ impl Trace {
 }
 
 impl Log {
-    fn record(&mut self, host: &str, what: What, bytes: &[u8]) {
-        let at = (self.clock)();
+    fn record(&mut self, at: Duration, host: &str, what: What, bytes: &[u8]) {
         let mut written = std::mem::take(&mut self.written);
-        written.clear();
-        serde_json::to_writer(&mut written, &what).expect("an event is plain data");
-        // One update of the chain an event, each part after its length.
-        self.links.clear();
-        for part in [&at.as_nanos().to_be_bytes()[..], host.as_bytes(), &written, bytes] {
-            self.links.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            self.links.extend_from_slice(part);
-        }
-        self.chain.update(&self.links);
-        if what.is_semantic() {
-            for part in [host, &what.meaning()] {
-                self.semantic.update(&(part.len() as u64).to_be_bytes());
-                self.semantic.update(part.as_bytes());
-            }
-        }
+        self.digests.add(at, host, &what, &mut written, bytes);
         let (what, leaked) = self.redact(what, &written);
         self.written = written;
         self.keep(bytes);
@@ -240,7 +253,11 @@ impl Log {
         let ordinal = self.ordinal;
         self.ordinal += 1;
         if self.keep_bytes || !matches!(what, What::Bytes { .. }) {
-            self.events.push(Event { at, ordinal, host: host.to_owned(), what });
+            let event = Event { at, ordinal, host: host.to_owned(), what };
+            if let Some(listener) = &mut self.listener {
+                listener(&event);
+            }
+            self.events.push(event);
         }
     }
 
@@ -300,6 +317,47 @@ impl Log {
         let what = serde_json::from_str(&clean).expect("a redacted text keeps the shape of the event");
         (what, leaked)
     }
+}
+
+impl Digests {
+    /// Adds an event, and leaves it in `written` as JSON.
+    fn add(&mut self, at: Duration, host: &str, what: &What, written: &mut Vec<u8>, bytes: &[u8]) {
+        written.clear();
+        serde_json::to_writer(&mut *written, what).expect("an event is plain data");
+        // One update of the chain an event, each part after its length.
+        self.links.clear();
+        for part in [&at.as_nanos().to_be_bytes()[..], host.as_bytes(), written, bytes] {
+            self.links.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            self.links.extend_from_slice(part);
+        }
+        self.chain.update(&self.links);
+        if what.is_semantic() {
+            for part in [host, &what.meaning()] {
+                self.semantic.update(&(part.len() as u64).to_be_bytes());
+                self.semantic.update(part.as_bytes());
+            }
+        }
+    }
+
+    fn chain(&self) -> String {
+        spelled(&self.chain)
+    }
+
+    fn semantic(&self) -> String {
+        spelled(&self.semantic)
+    }
+}
+
+impl Default for Digests {
+    fn default() -> Self {
+        let empty = || digest::Context::new(&digest::SHA256);
+        Digests { chain: empty(), semantic: empty(), links: Vec::new() }
+    }
+}
+
+/// A digest as reports spell it.
+fn spelled(digest: &digest::Context) -> String {
+    format!("sha256:{}", hex(digest.clone().finish().as_ref()))
 }
 
 /// The first bytes of everything that is searched, as a filter: almost every text is found free of secrets in one pass.
@@ -380,7 +438,7 @@ impl What {
 
 /// Raw, hex in both cases, hex byte by byte as `{:02x?}`, dumps and OpenSSL print it, both alphabets of base64 with and
 /// without padding, also amid other text, and numbers as `{:?}` prints bytes. Short secrets are not searched: they would be found everywhere.
-fn spellings(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn spellings(bytes: &[u8]) -> Vec<String> {
     if bytes.len() < 8 {
         return Vec::new();
     }

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Event, Fingerprint};
+use super::{Event, Fingerprint, Lane, Peer};
 
 /// One run, over: all that a judge may look at.
 #[derive(Clone, Debug)]
 pub struct Played {
+    /// Where it was played.
+    pub lane: Lane,
+    /// Who stood where mongod stands.
+    pub peer: Peer,
     /// The seed.
     pub seed: u64,
     /// Everything that happened, in order.
@@ -34,8 +38,19 @@ pub struct Played {
     /// What programs wrote to the machine's files, in order, whether or not it is still there. The lab's own files, and
     /// what the operator edits, are not among them.
     pub written: Vec<Written>,
+    /// What this world does not see, so that no judge takes its absence for a fault. Empty in a simulation.
+    pub unseen: &'static [Unseen],
     /// The error of the simulation itself, where it could not be played to its end.
     pub broke: Option<String>,
+}
+
+/// Something that happens in a world without its log telling of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// What programs do to files while they run: only what lies there in the end is seen.
+    Files,
+    /// Which program of the machine has made a connection: endpoints see that one is made.
+    Callers,
 }
 
 /// A content that a program wrote to a file.

@@ -312,3 +312,70 @@ fn a_kept_run_is_read_back_as_it_was_written() {
     assert!(Kept::read("").is_err());
     assert!(Kept::read("error: no such file\n").unwrap_err().contains("line 1"));
 }
+
+#[test]
+fn a_listener_hears_every_event_as_it_is_kept_and_changes_no_digest() {
+    let play = |listened: bool| {
+        let (trace, _) = trace();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        if listened {
+            let heard = heard.clone();
+            trace.listen(move |event| heard.lock().unwrap().push(event.clone()));
+        }
+        trace.secret("a secret", SECRET);
+        trace.record("mongod", request("1.0"));
+        trace.record("proxy", log(std::str::from_utf8(SECRET).unwrap()));
+        let heard = heard.lock().unwrap().clone();
+        (heard, trace.digest(), trace.semantic_digest(), trace.events())
+    };
+    let ((none, digest, semantic, events), (heard, same_digest, same_semantic, same_events)) =
+        (play(false), play(true));
+    assert_eq!((digest, semantic, &events), (same_digest, same_semantic, &same_events));
+    assert_eq!((none, heard), (vec![], events), "also the finding, and no secret");
+}
+
+#[test]
+fn a_log_of_several_recorders_ends_in_the_order_of_time() {
+    let later = |trace: &Trace| trace.record_at(Duration::from_millis(2), "mongod", request("1.0"));
+    let sooner = |trace: &Trace| trace.record_at(Duration::from_millis(1), "proxy", log("it begins"));
+    let (one, other) = (trace().0, trace().0);
+    later(&one);
+    sooner(&one);
+    sooner(&other);
+    later(&other);
+    assert_ne!(one.digest(), other.digest(), "they were recorded in another order");
+    let (one, other) = (one.take_in_order(), other.take_in_order());
+    assert_eq!(one, other);
+    let order: Vec<_> =
+        one.events.iter().map(|event| (event.at.as_millis(), event.ordinal, event.host.as_str())).collect();
+    assert_eq!(order, [(1, 0, "proxy"), (2, 1, "mongod")]);
+}
+
+#[test]
+fn a_log_that_was_in_order_has_the_digests_that_it_had() {
+    let (trace, now) = trace();
+    for moment in 0..3 {
+        now.store(moment, Ordering::Relaxed);
+        trace.record("mongod", request("1.0"));
+        trace.record("mongod", log("in one moment"));
+    }
+    let (digest, semantic) = (trace.digest(), trace.semantic_digest());
+    let taken = trace.take_in_order();
+    assert_eq!((taken.digest, taken.semantic_digest), (digest, semantic));
+    assert_eq!(taken.events.len(), 6);
+}
+
+#[test]
+fn a_line_is_read_back_as_it_was_told_and_what_is_none_names_its_number() {
+    let event = Event {
+        at: Duration::from_nanos(1_795_305_600_000_000_007),
+        ordinal: 3,
+        host: "mongod".to_owned(),
+        what: request("1.0"),
+    };
+    let line = Line::of(&event);
+    assert_eq!(line.at(), event.at);
+    assert_eq!(Line::read(1, line.text().trim_end()).as_ref(), Ok(&line));
+    let error = Line::read(7, r#"{"at_unix_ns":1,"host":"mongod"}"#).unwrap_err();
+    assert!(error.to_string().starts_with("line 7 of the events tells no event: missing field `what`"), "{error}");
+}

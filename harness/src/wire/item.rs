@@ -170,7 +170,14 @@ pub fn write(item: &Item) -> Vec<u8> {
 /// The tree for people: one line an item; key material, passwords, and what is encrypted or decrypted are hidden.
 pub fn text(item: &Item) -> String {
     let mut out = String::new();
-    describe_tree(item, 0, &mut out);
+    describe_tree(item, 0, true, &mut out);
+    out
+}
+
+/// The same with everything that [`text`] hides, for those who have asked for it.
+pub fn text_with_secrets(item: &Item) -> String {
+    let mut out = String::new();
+    describe_tree(item, 0, false, &mut out);
     out
 }
 
@@ -296,14 +303,14 @@ fn put(item: &Item, out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(8), 0);
 }
 
-fn describe_tree(item: &Item, depth: usize, out: &mut String) {
+fn describe_tree(item: &Item, depth: usize, hide: bool, out: &mut String) {
     let name = names::tag_name(item.tag);
     let indent = "  ".repeat(depth);
-    let hidden = matches!(item.tag, names::KEY_MATERIAL | names::PASSWORD | names::DATA);
+    let hidden = hide && matches!(item.tag, names::KEY_MATERIAL | names::PASSWORD | names::DATA);
     let what = if hidden { "(hidden)".to_owned() } else { describe(item.tag, &item.value) };
     writeln!(out, "{}", format!("{indent}{name} {what}").trim_end()).expect("writing to a string succeeds");
     if !hidden {
-        item.children().iter().for_each(|child| describe_tree(child, depth + 1, out));
+        item.children().iter().for_each(|child| describe_tree(child, depth + 1, hide, out));
     }
 }
 

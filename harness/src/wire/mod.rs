@@ -11,6 +11,6 @@ pub mod names;
 pub mod since;
 mod tables;
 
-pub use item::{Item, Value, WireError, parse, text, write};
+pub use item::{Item, Value, WireError, parse, text, text_with_secrets, write};
 pub use message::{Answer, AnswerItem, Header};
 pub use since::{Leaf, leaves, younger};

@@ -6,6 +6,7 @@
 
 use super::{Found, Invariant};
 use crate::checker::{Run, seconds};
+use crate::trace::{Fingerprint, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K1",
@@ -18,16 +19,25 @@ fn judge(run: &Run<'_>) -> Found {
     let mut found = Found::default();
     // What the proxy made by itself nobody else has seen: its material is whatever the proxy says.
     let mut created: Vec<&str> = Vec::new();
+    // A real client looks at what it decrypts, and its world says so where that is not what was encrypted.
+    for event in run.events() {
+        if let What::Finding { invariant, text } = &event.what
+            && invariant == INVARIANT.id
+        {
+            found.exercised += 1;
+            found.broken.push(format!("at {} {text}", seconds(event.at)));
+        }
+    }
     for exchange in run.exchanges() {
         for reply in exchange.replies().iter().filter(|reply| reply.succeeded) {
             if reply.operation == "Create" {
                 created.extend(reply.key);
             }
             let asked = exchange.key.or(reply.key).unwrap_or_default();
-            let meant = match reply.operation {
-                "Get" => run.meaning_of(asked),
+            let meant: Vec<&Fingerprint> = match reply.operation {
+                "Get" => run.meaning_of(asked).into_iter().collect(),
                 // The material of the key itself would be no right answer.
-                "Decrypt" => run.made(asked),
+                "Decrypt" => run.all_made(asked).collect(),
                 _ => continue,
             };
             found.exercised += 1;
@@ -35,17 +45,18 @@ fn judge(run: &Run<'_>) -> Found {
             if let Some(key) = reply.key.filter(|key| *key != asked) {
                 found.broken.push(format!("{what} was answered for {key}"));
             }
-            match (reply.material, meant, reply.operation) {
+            let known = !meant.is_empty();
+            match (reply.material, known, reply.operation) {
                 (None, _, "Get") => found.broken.push(format!("{what} succeeded without key material")),
                 (None, ..) => found.broken.push(format!("{what} succeeded without data")),
-                (Some(material), Some(meant), operation) if material != meant => found.broken.push(match operation {
+                (Some(material), true, operation) if !meant.contains(&material) => found.broken.push(match operation {
                     "Get" => format!("{what} returned another key's material"),
                     _ => format!("{what} returned something else than was encrypted"),
                 }),
-                (Some(_), None, "Get") if !created.contains(&asked) => {
+                (Some(_), false, "Get") if !created.contains(&asked) => {
                     found.broken.push(format!("{what} succeeded, and nobody ever made such a key"));
                 }
-                (Some(_), None, "Decrypt") => {
+                (Some(_), false, "Decrypt") => {
                     found.broken.push(format!("{what} succeeded, and nobody ever encrypted anything under it"));
                 }
                 _ => {}
@@ -114,6 +125,16 @@ mod tests {
         assert_eq!(decrypt(Story::plain(), KEY), (1, vec![broken.clone()]));
         let created = Story::plain().without_existing().ask("Create").succeed(|_| {});
         assert_eq!(decrypt(created, KEY), (1, vec![broken]), "who made the key is no excuse");
+    }
+
+    #[test]
+    fn a_decrypt_returns_any_of_the_data_keys_that_were_encrypted_under_its_identifier() {
+        let made = |of: &str| What::Made { key: KEY.to_owned(), material: material(of) };
+        let decrypt = |of: &str| {
+            let story = Story::plain().event("mongod", made("one data key")).event("mongod", made("another"));
+            story.ask("Decrypt").succeed(|answer| answer.material = Some(material(of))).found("K1").1.len()
+        };
+        assert_eq!((decrypt("one data key"), decrypt("another"), decrypt("a third")), (0, 0, 1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! K2: no key is returned or used unless its provider opened it for that very request.
 //!
 //! Grants and uses are matched one to one, by fingerprint, within the time between a request and its answer. For the
-//! provider `local` the grant is the reading of its key file. An Encrypt or Decrypt that succeeds has used a key, whose
+//! provider `local` the grant is the reading of its key file; where a world does not see that, nothing is asked of it. An Encrypt or Decrypt that succeeds has used a key, whose
 //! fingerprint is known only if the key existed before the run; else one grant of any key must be its own. What a process
 //! uses it must have been given, or have made, since it was started.
 
@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use super::{Found, Invariant};
 use crate::checker::{Run, seconds};
-use crate::trace::{Event, Fingerprint, ProcessState, What};
+use crate::scenario::Provider;
+use crate::trace::{Event, Fingerprint, ProcessState, Unseen, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K2",
@@ -27,6 +28,9 @@ fn judge(run: &Run<'_>) -> Found {
 
 /// Every key that is returned, or that encrypts or decrypts, was opened for that very request.
 fn returned(run: &Run<'_>, found: &mut Found) {
+    if run.is_unseen(Unseen::Files) && run.scenario.world.snapshot.provider == Provider::Local {
+        return;
+    }
     let mut spent: Vec<u64> = Vec::new();
     for exchange in run.exchanges() {
         for reply in exchange.replies() {
@@ -91,7 +95,7 @@ const LOCAL_KEY_FILE: &str = "/data/db/local.key";
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{KEY, Story, material};
-    use crate::trace::{ProcessState, What};
+    use crate::trace::{ProcessState, Unseen, What};
 
     fn given(story: Story) -> Story {
         story.succeed(|answer| answer.material = Some(material(KEY)))
@@ -102,6 +106,16 @@ mod tests {
         assert_eq!(given(Story::plain().ask("Get").grant(KEY)).found("K2"), (1, vec![]));
         let (_, broken) = given(Story::plain().ask("Get")).found("K2");
         assert_eq!(broken, ["at 0.000s a key was returned that no provider had opened since 0.000s"]);
+    }
+
+    #[test]
+    fn who_does_not_see_files_asks_nothing_of_a_key_file_and_as_much_as_ever_of_a_cloud() {
+        let unseen: &[Unseen] = &[Unseen::Files];
+        let line = "  { at = \"1s\", start = \"mongod\" },";
+        let local = || given(Story::of("final = \"opens\"\nprovider = [\"local\"]", line).ask("Get"));
+        assert_eq!(local().found("K2").1.len(), 1, "the file was not read");
+        assert_eq!(local().without_seeing(unseen).found("K2"), (0, vec![]));
+        assert_eq!(given(Story::plain().ask("Get")).without_seeing(unseen).found("K2").1.len(), 1);
     }
 
     #[test]

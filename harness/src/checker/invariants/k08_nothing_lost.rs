@@ -2,7 +2,7 @@
 //!
 //! Judged twice: on what the proxy did to its files before it answered (the key's file has its name, and the name is
 //! synced, and nobody else's key had the identifier; a change of state is written as a new key is), and on what a power
-//! cut at the end of the run would leave. The crash points within a write are enumerated by a test of their own
+//! cut at the end of the run would leave. Where a world does not see what is done to files, the second alone is judged. The crash points within a write are enumerated by a test of their own
 //! (`harness/tests/crash_points.rs`).
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Found, Invariant};
 use crate::checker::{Exchange, Reply, Run, seconds};
-use crate::trace::{Event, What};
+use crate::trace::{Event, Unseen, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K8",
@@ -53,7 +53,7 @@ fn given_out(run: &Run<'_>, found: &mut Found) {
             if !known.insert(key) {
                 found.broken.push(format!("at {at} {key} was given out, and was given out before"));
             }
-            if !durable_before(exchange, reply, key) {
+            if !run.is_unseen(Unseen::Files) && !durable_before(exchange, reply, key) {
                 found.broken.push(format!("at {at} {key} was given out before its file and its name were durable"));
             }
             if exchanges[index..].iter().any(|later| destroys(later, key)) {
@@ -79,6 +79,9 @@ fn given_out(run: &Run<'_>, found: &mut Found) {
 
 /// Success means a change: whoever asks for what is so already is refused (KMIP 1.4 sections 11.20 to 11.22).
 fn changed_state(run: &Run<'_>, found: &mut Found) {
+    if run.is_unseen(Unseen::Files) {
+        return;
+    }
     for exchange in run.exchanges() {
         let replies = exchange.replies();
         let changes = |reply: &&Reply<'_>| matches!(reply.operation, "Activate" | "Revoke" | "Destroy");
@@ -165,6 +168,7 @@ fn names(path: &Path, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{AnswerParts, KEY, Story};
+    use crate::trace::Unseen;
 
     const FOLDER: &str = "/data/db/cloudProviderCredentials";
     const PATH: &str = "/data/db/cloudProviderCredentials/key-1.aws.key.json";
@@ -204,6 +208,19 @@ mod tests {
                 assert_eq!(broken(made().file(&other, CONTENT)).len(), 1, "another key has a longer name");
             }
         }
+    }
+
+    #[test]
+    fn who_does_not_see_files_judges_what_lies_there_in_the_end() {
+        let unseen = |story: Story| story.without_seeing(&[Unseen::Files]);
+        let made = || making("Register").succeed(|_| {});
+        assert_eq!(unseen(made().file(PATH, CONTENT)).found("K8"), (1, vec![]));
+        assert_eq!(broken(made().file(PATH, CONTENT)).len(), 1, "not durable before");
+        let lost = format!("at 0.000s {KEY} was given out, and it is not on the disk");
+        assert_eq!(broken(unseen(made())), [lost]);
+        let activated = || Story::plain().ask("Activate").succeed(|_| {});
+        assert_eq!(unseen(activated()).found("K8"), (0, vec![]));
+        assert_eq!(broken(activated()).len(), 1);
     }
 
     #[test]

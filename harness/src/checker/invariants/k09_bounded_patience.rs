@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Found, Invariant};
 use crate::checker::{Exchange, Run, seconds};
 use crate::scenario::{CredentialsKind, Provider, World};
-use crate::trace::{Event, ProcessState, What};
+use crate::trace::{Event, ProcessState, Unseen, What};
 
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "K9",
@@ -42,7 +42,8 @@ fn judge(run: &Run<'_>) -> Found {
         let Some(last) = attempts.last() else { continue };
         found.exercised += 1;
         let at = seconds(exchange.sent.at);
-        if attempts.len() > most {
+        let may_be_of_others = run.is_unseen(Unseen::Callers) && checked(run, exchange);
+        if attempts.len() > most && !may_be_of_others {
             let count = attempts.len();
             found.broken.push(format!("the request of {at} cost {count} connections, the bound is {most}"));
         }
@@ -66,7 +67,8 @@ fn judge(run: &Run<'_>) -> Found {
             let held_back = exchange.answers.is_empty() && held_back(run, exchange, event, longest);
             held_back || asks_for(run, exchange, event, longest)
         };
-        if !exchanges.iter().any(asked) {
+        let of_check = run.is_unseen(Unseen::Callers) && checks_at(run, event.at);
+        if !of_check && !exchanges.iter().any(asked) {
             found.broken.push(format!("at {} the proxy connected on no request's behalf", seconds(event.at)));
         }
     }
@@ -105,8 +107,12 @@ fn successes<'a>(exchange: &Exchange<'a>) -> BTreeMap<&'a str, usize> {
 
 /// Whether the operator's check ran meanwhile: it opens every key itself, and the clouds do not say for whom they do.
 fn checked(run: &Run<'_>, exchange: &Exchange<'_>) -> bool {
-    let runs = run.process_at("check", exchange.sent.at) == Some(ProcessState::Started);
-    runs || exchange.between.iter().any(|event| event.host == "check")
+    checks_at(run, exchange.sent.at) || exchange.between.iter().any(|event| event.host == "check")
+}
+
+/// Whether the operator's check ran at a moment.
+fn checks_at(run: &Run<'_>, at: Duration) -> bool {
+    run.process_at("check", at) == Some(ProcessState::Started)
 }
 
 /// Whether an attempt may be made for a request. One that is never answered may cost attempts until its deadline, or
@@ -143,7 +149,7 @@ fn held_back(run: &Run<'_>, exchange: &Exchange<'_>, attempt: &Event, longest: D
 #[cfg(test)]
 mod tests {
     use crate::checker::story::Story;
-    use crate::trace::{ProcessState, What};
+    use crate::trace::{ProcessState, Unseen, What};
 
     fn connect(story: Story) -> Story {
         story.connect("203.0.113.1:443", "kms", false)
@@ -186,6 +192,15 @@ mod tests {
     #[test]
     fn a_request_that_asks_no_cloud_does_not_exercise_it() {
         assert_eq!(Story::plain().ask("Get").succeed(|_| {}).found("K9"), (0, vec![]));
+    }
+
+    #[test]
+    fn who_does_not_see_the_callers_takes_the_connections_of_a_check_for_its_own_while_it_runs() {
+        let run = || connect(Story::plain().process("check", ProcessState::Started));
+        assert_eq!(run().found("K9").1.len(), 1, "the proxy's, and nobody asked");
+        let unseen = |story: Story| story.without_seeing(&[Unseen::Callers]).found("K9").1.len();
+        assert_eq!(unseen(run()), 0);
+        assert_eq!(unseen(connect(run().at(500).process("check", ProcessState::Exited).at(1000))), 1, "it is over");
     }
 
     #[test]

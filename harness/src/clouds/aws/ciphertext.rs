@@ -12,7 +12,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::digest;
 
 use super::errors::{Error, Refusal};
-use super::seeds::Stream;
+use crate::clouds::seeds::Stream;
 use crate::trace::hex;
 
 /// The first bytes of every symmetric ciphertext of AWS KMS: `AQICAH` in base64.

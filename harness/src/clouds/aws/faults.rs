@@ -1,12 +1,10 @@
-//! What goes wrong on purpose: faults planned for the next calls, or until they are cleared, everywhere or at one
-//! endpoint, for all operations or for one.
-//!
-//! Invariant: at most one fault strikes a call, the one that was planned first; slowness comes on top of it.
+//! What can go wrong here on purpose. Whom it strikes, and how often, is planned as in every cloud (`clouds/faults.rs`).
 
 use std::time::Duration;
 
 use super::errors::Error;
 use super::route::Service;
+use crate::clouds::faults::{Course, Mishap};
 
 /// One way in which the service misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,68 +85,27 @@ impl Fault {
     }
 }
 
-/// A call that may be struck.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target<'a> {
-    pub(super) via: &'a str,
-    pub(super) service: Service,
-    pub(super) operation: &'a str,
-}
+impl Mishap for Fault {
+    type Service = Service;
 
-/// Whom a fault strikes, and how often.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Planned {
-    fault: Fault,
-    via: Option<String>,
-    only: Option<String>,
-    left: Option<u32>,
-}
-
-impl Planned {
-    fn strikes(&self, target: Target<'_>) -> bool {
-        let means = |stated: &Option<String>, actual: &str| stated.as_deref().is_none_or(|stated| stated == actual);
-        let unknown = matches!(self.fault, Fault::Answer(error) if !error.is_known_to(target.service));
-        self.left != Some(0) && means(&self.via, target.via) && means(&self.only, target.operation) && !unknown
-    }
-}
-
-/// All planned faults.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Faults(Vec<Planned>);
-
-/// What strikes one call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Strike {
-    pub(super) fault: Option<Fault>,
-    pub(super) delay: Duration,
-}
-
-impl Faults {
-    /// Plans a fault for calls through one endpoint, or through all; of one operation, or of all; for so many calls, or
-    /// until it is cleared.
-    pub(super) fn plan(&mut self, fault: Fault, via: Option<&str>, only: Option<&str>, calls: Option<u32>) {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        self.0.push(Planned { fault, via: owned(via), only: owned(only), left: calls });
-    }
-
-    /// Forgets what is planned for one endpoint, or everything.
-    pub(super) fn clear(&mut self, via: Option<&str>) {
-        self.0.retain(|planned| via.is_some() && planned.via.as_deref() != via);
-    }
-
-    /// What strikes the call that comes now.
-    pub(super) fn strike(&mut self, target: Target<'_>) -> Strike {
-        let mut strike = Strike::default();
-        for planned in self.0.iter_mut().filter(|planned| planned.strikes(target)) {
-            match planned.fault {
-                Fault::Slow(delay) => strike.delay += delay,
-                fault if strike.fault.is_none() => strike.fault = Some(fault),
-                _ => continue,
-            }
-            planned.left = planned.left.map(|left| left - 1);
+    fn concerns(self, service: Service) -> bool {
+        match self {
+            Fault::Answer(error) => error.is_known_to(service),
+            _ => true,
         }
-        self.0.retain(|planned| planned.left != Some(0));
-        strike
+    }
+
+    fn course(self) -> Course {
+        match self {
+            Fault::Throttle | Fault::Internal | Fault::Unavailable | Fault::KeyUnavailable | Fault::Answer(_) => {
+                Course::Answered
+            }
+            Fault::Slow(delay) => Course::Slow(delay),
+            Fault::Hang => Course::Hang,
+            Fault::Reset => Course::Reset,
+            Fault::Garbage => Course::Garbage,
+            Fault::Cut { after_bytes } => Course::Cut(after_bytes),
+        }
     }
 }
 
@@ -156,69 +113,10 @@ impl Faults {
 mod tests {
     use super::*;
 
-    fn decrypt(via: &str) -> Target<'_> {
-        Target { via, service: Service::Kms, operation: "Decrypt" }
-    }
-
-    fn planned(faults: &mut Faults, fault: Fault, via: Option<&str>, calls: Option<u32>) {
-        faults.plan(fault, via, None, calls);
-    }
-
     #[test]
-    fn a_fault_strikes_as_often_as_planned_and_only_at_its_endpoint() {
-        let mut faults = Faults::default();
-        planned(&mut faults, Fault::Throttle, Some("vpce-a"), Some(2));
-        assert_eq!(faults.strike(decrypt("vpce-b")).fault, None);
-        let struck: Vec<_> = (0..3).map(|_| faults.strike(decrypt("vpce-a")).fault).collect();
-        assert_eq!(struck, [Some(Fault::Throttle), Some(Fault::Throttle), None]);
-    }
-
-    #[test]
-    fn the_fault_planned_first_strikes_first_and_slowness_adds_up() {
-        let mut faults = Faults::default();
-        planned(&mut faults, Fault::Internal, None, Some(1));
-        planned(&mut faults, Fault::Slow(Duration::from_secs(1)), None, None);
-        planned(&mut faults, Fault::Hang, None, None);
-        planned(&mut faults, Fault::Slow(Duration::from_secs(2)), Some("sts"), None);
-        let first = faults.strike(decrypt("sts"));
-        assert_eq!(first, Strike { fault: Some(Fault::Internal), delay: Duration::from_secs(3) });
-        assert_eq!(
-            faults.strike(decrypt("public")),
-            Strike { fault: Some(Fault::Hang), delay: Duration::from_secs(1) }
-        );
-    }
-
-    #[test]
-    fn clearing_one_endpoint_leaves_the_others() {
-        let mut faults = Faults::default();
-        planned(&mut faults, Fault::Hang, Some("vpce-a"), None);
-        planned(&mut faults, Fault::Reset, Some("vpce-b"), None);
-        faults.clear(Some("vpce-a"));
-        assert_eq!(
-            (faults.strike(decrypt("vpce-a")).fault, faults.strike(decrypt("vpce-b")).fault),
-            (None, Some(Fault::Reset))
-        );
-        faults.clear(None);
-        assert_eq!(faults.strike(decrypt("vpce-b")), Strike::default());
-    }
-
-    #[test]
-    fn a_fault_of_one_operation_leaves_the_others() {
-        let mut faults = Faults::default();
-        faults.plan(Fault::Reset, None, Some("Encrypt"), Some(1));
-        assert_eq!(faults.strike(decrypt("vpce-a")), Strike::default());
-        let encrypt = Target { operation: "Encrypt", ..decrypt("vpce-a") };
-        assert_eq!(faults.strike(encrypt).fault, Some(Fault::Reset));
-        assert_eq!(faults.strike(encrypt).fault, None);
-    }
-
-    #[test]
-    fn an_answer_that_a_service_never_gives_passes_it_by_and_is_kept_for_the_other() {
-        let mut faults = Faults::default();
-        planned(&mut faults, Fault::Answer(Error::Disabled), None, Some(1));
-        let assume = Target { via: "sts", service: Service::Sts, operation: "AssumeRole" };
-        assert_eq!(faults.strike(assume), Strike::default());
-        assert_eq!(faults.strike(decrypt("vpce-a")).fault, Some(Fault::Answer(Error::Disabled)));
+    fn an_answer_concerns_only_the_services_that_give_it() {
+        let answer = Fault::Answer(Error::Disabled);
+        assert!(answer.concerns(Service::Kms) && !answer.concerns(Service::Sts));
     }
 
     #[test]

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use http::Request;
 
 use super::errors::{Error, Refusal};
-use super::seeds::{Seed, Stream};
 use super::sigv4::Authorization;
+use crate::clouds::seeds::{BASE32, Seed, Stream};
 
 /// Credentials as the account hands them out.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Identities {
             name: name.to_owned(),
             trusts: trusts.iter().map(|&trusted| trusted.to_owned()).collect(),
             external_id: external_id.map(str::to_owned),
-            id: format!("AROA{}", self.seed.stream(&format!("role/{name}")).letters(17)),
+            id: format!("AROA{}", self.seed.stream(&format!("role/{name}")).text(17, BASE32)),
         };
         self.roles.insert(arn.clone(), role);
         arn
@@ -181,14 +181,14 @@ impl Identities {
         Principal {
             name: name.to_owned(),
             arn: format!("arn:aws:iam::{}:user/{name}", self.account),
-            id: format!("AIDA{}", self.seed.stream(&format!("user/{name}")).letters(17)),
+            id: format!("AIDA{}", self.seed.stream(&format!("user/{name}")).text(17, BASE32)),
         }
     }
 
     fn assumed(&self, name: &str, session: &str) -> Principal {
         let id = match self.roles.get(&self.role_arn(name)) {
             Some(role) => role.id.clone(),
-            None => format!("AROA{}", self.seed.stream(&format!("role/{name}")).letters(17)),
+            None => format!("AROA{}", self.seed.stream(&format!("role/{name}")).text(17, BASE32)),
         };
         Principal {
             name: name.to_owned(),
@@ -217,8 +217,12 @@ impl Identities {
         issued
     }
 
-    /// Takes over credentials that were made elsewhere: those of a capture.
-    #[cfg(test)]
+    /// Who holds an access key, whether or not it is good.
+    pub(super) fn holder(&self, access_key_id: &str) -> Option<&Principal> {
+        self.access_keys.get(access_key_id).map(|key| &key.principal)
+    }
+
+    /// Takes over credentials that were made elsewhere: everybody's, or those of a capture.
     pub(super) fn adopt(&mut self, user: &str, credentials: &IssuedCredentials) {
         let key = AccessKey {
             secret: credentials.secret_access_key.clone(),
@@ -242,7 +246,7 @@ pub(super) fn shortened(access_key_id: &str) -> String {
 fn draw(stream: &mut Stream, temporary: bool) -> IssuedCredentials {
     let prefix = if temporary { "ASIA" } else { "AKIA" };
     IssuedCredentials {
-        access_key_id: format!("{prefix}{}", stream.letters(16)),
+        access_key_id: format!("{prefix}{}", stream.text(16, BASE32)),
         secret_access_key: STANDARD.encode(stream.bytes::<30>()),
         session_token: temporary.then(|| format!("IQoJb3JpZ2luX2Vj{}", STANDARD.encode(stream.bytes::<192>()))),
     }

@@ -121,6 +121,11 @@ impl KeyState {
         if self == KeyState::PendingImport { self.hinders_use() } else { self.hinders_schedule() }
     }
 
+    /// What CreateAlias answers, if it cannot name it.
+    pub(super) fn hinders_alias(self) -> Option<Error> {
+        if self.leaving() { self.hinders_change() } else { None }
+    }
+
     /// What GetKeyRotationStatus answers, if there is nothing to tell.
     pub(super) fn hinders_status(self) -> Option<Error> {
         (self.origin() != AWS_KMS).then_some(Error::OriginInvalid)

@@ -11,7 +11,7 @@ use super::ciphertext::{NONCE, Opened, Sealed};
 use super::errors::{Error, Refusal};
 use super::key_state::KeyState;
 use super::lineage::Lineage;
-use super::seeds::{Seed, Stream};
+use crate::clouds::seeds::{Seed, Stream};
 use crate::trace::hex;
 
 /// One key in one region.
@@ -22,6 +22,10 @@ pub(super) struct CustomerKey {
     pub(super) region: String,
     pub(super) kind: Kind,
     pub(super) state: KeyState,
+    /// What its owner says of it.
+    pub(super) description: String,
+    /// When a call has made it; without one it is as old as the account.
+    pub(super) created: Option<SystemTime>,
 }
 
 /// What a key is to those of its id in other regions.
@@ -72,6 +76,8 @@ pub(super) struct Keys {
     regions: BTreeMap<String, Regional>,
     /// By key id.
     lineages: BTreeMap<String, Lineage>,
+    /// How many keys calls have made, so that the next one is new.
+    made: u32,
 }
 
 impl Keys {
@@ -82,6 +88,7 @@ impl Keys {
             home: home.to_owned(),
             regions: BTreeMap::from([(home.to_owned(), Regional::default())]),
             lineages: BTreeMap::new(),
+            made: 0,
         }
     }
 
@@ -146,10 +153,45 @@ impl Keys {
             region: region.to_owned(),
             kind,
             state: KeyState::Enabled,
+            description: name.to_owned(),
+            created: None,
         };
         // A key that is there already stays as it is.
         regional.by_id.entry(id.to_owned()).or_insert(key);
         arn
+    }
+
+    /// Makes a key at a caller's word, and returns its id, which is also its name.
+    pub(super) fn create(&mut self, region: &str, multi_region: bool, description: &str, at: SystemTime) -> String {
+        self.made += 1;
+        let mut source = self.seed.stream(&format!("created key/{region}/{}", self.made));
+        let (id, kind) = match multi_region {
+            true => (format!("mrk-{}", hex(&source.bytes::<16>())), Kind::Primary),
+            false => (source.uuid(), Kind::Single),
+        };
+        self.make(region, &id, id.clone(), source, kind);
+        if multi_region {
+            let others: Vec<String> = self.regions.keys().filter(|other| *other != region).cloned().collect();
+            others.iter().for_each(|region| self.add_region(region));
+        }
+        let family = self.regions.values_mut().filter_map(|regional| regional.by_id.get_mut(&id));
+        for key in family {
+            key.created = Some(at);
+            description.clone_into(&mut key.description);
+        }
+        id
+    }
+
+    /// The keys of a region that are not gone, by id.
+    pub(super) fn of_region(&self, region: &str, at: SystemTime) -> impl Iterator<Item = &CustomerKey> {
+        let keys = self.regions.get(region).into_iter().flat_map(|regional| regional.by_id.values());
+        keys.filter(move |key| !key.state.gone(at))
+    }
+
+    /// The aliases of a region, with the ids that they point to.
+    pub(super) fn aliases(&self, region: &str) -> impl Iterator<Item = (&str, &str)> {
+        let aliases = self.regions.get(region).into_iter().flat_map(|regional| regional.aliases.iter());
+        aliases.map(|(alias, id)| (alias.as_str(), id.as_str()))
     }
 
     /// Points an alias to a key of the same region; tells whether there is a key of that name.

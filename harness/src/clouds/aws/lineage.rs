@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::ciphertext::{Material, NONCE, Opened, Sealed};
 use super::errors::{Error, Refusal};
-use super::seeds::Stream;
+use crate::clouds::seeds::Stream;
 
 /// How often a key can be rotated on demand (API reference, RotateKeyOnDemand; it was 10 before). The quota is not
 /// adjustable.

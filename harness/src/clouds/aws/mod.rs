@@ -17,11 +17,11 @@ mod keys;
 mod kms;
 mod lifecycle;
 mod lineage;
+mod localstack;
 mod operations;
 mod planned;
 mod policy;
 mod route;
-mod seeds;
 mod serve;
 mod sigv4;
 mod sts;
@@ -32,11 +32,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::seeds;
 use crate::trace::Trace;
 pub use errors::{Answer, Error, Fact, Refusal};
 pub use faults::Fault;
 pub use identities::{Holder, IssuedCredentials};
 pub use key_state::KeyState;
+pub use localstack::LocalStack;
 pub use policy::Denial;
 pub use route::Service;
 
@@ -47,6 +49,9 @@ pub const ACCOUNT: &str = "111122223333";
 pub struct Aws {
     /// The first region: the one of everything that names none.
     home: String,
+    account: String,
+    /// Whether anybody may call, whatever the signature.
+    open: bool,
     created: SystemTime,
     trace: Trace,
     seed: seeds::Seed,
@@ -55,7 +60,7 @@ pub struct Aws {
     keys: keys::Keys,
     identities: identities::Identities,
     policy: policy::Policy,
-    faults: faults::Faults,
+    faults: super::faults::Faults<Fault>,
 }
 
 /// What the services of one region draw from.
@@ -110,16 +115,22 @@ impl Aws {
     /// An empty account with one region. `created` dates its keys. The trace gives fingerprints of what is opened, and is
     /// told the secrets that the account gives out; events are returned, never recorded here.
     pub fn new(region: &str, seed: [u8; 32], created: SystemTime, trace: Trace) -> Self {
+        Aws::with_account(ACCOUNT, region, seed, created, trace)
+    }
+
+    fn with_account(account: &str, region: &str, seed: [u8; 32], created: SystemTime, trace: Trace) -> Self {
         let seed = seeds::Seed::new(seed);
         Aws {
             home: region.to_owned(),
+            account: account.to_owned(),
+            open: false,
             created,
             trace,
             streams: BTreeMap::new(),
-            keys: keys::Keys::new(region, ACCOUNT, &seed),
-            identities: identities::Identities::new(ACCOUNT, &seed),
+            keys: keys::Keys::new(region, account, &seed),
+            identities: identities::Identities::new(account, &seed),
             policy: policy::Policy::default(),
-            faults: faults::Faults::default(),
+            faults: super::faults::Faults::default(),
             seed,
         }
     }

@@ -13,8 +13,10 @@ use super::ciphertext::Sealed;
 use super::errors::{Error, Refusal};
 use super::identities::Principal;
 use super::route::Service;
-use super::serve::{Call, Visit};
-use super::{ACCOUNT, Aws, sigv4, sts};
+use super::serve::Visit;
+use super::{Aws, sigv4, sts};
+use crate::clouds::call::Call;
+use crate::clouds::faults::Service as _;
 
 /// How far apart the clocks are where a fault says that they are too far apart.
 const SKEW: Duration = Duration::from_secs(10 * 60);
@@ -27,7 +29,7 @@ impl Aws {
         let (resource, id) = self.subject(visit, call);
         let (now, limit) = skewed(error, visit.arrival.at);
         let signed = sigv4::timestamp(visit.arrival.at);
-        let action = format!("{}:{}", service.as_str(), call.operation);
+        let action = format!("{}:{}", service.name(), call.operation);
         let scope = format!("Credential should be scoped to a valid region, not '{}'.", visit.door.scope);
         let reason = match error {
             Error::CredentialScope => &scope,
@@ -38,7 +40,7 @@ impl Aws {
             _ => &call.operation,
         };
         let values = [
-            ("account", ACCOUNT),
+            ("account", self.account.as_str()),
             ("action", &action),
             ("algorithm", "RSAES_OAEP_SHA_256"),
             ("arn", &resource),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a request that no AWS service would take is refused by name, never answered by chance.
 
+use crate::clouds::faults::Service as _;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -23,16 +24,18 @@ pub enum Service {
     Sts,
 }
 
-impl Service {
-    const ALL: [Service; 2] = [Service::Kms, Service::Sts];
-
+impl crate::clouds::faults::Service for Service {
     /// The signing name, which is also the name in a trace.
-    pub fn as_str(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Service::Kms => "kms",
             Service::Sts => "sts",
         }
     }
+}
+
+impl Service {
+    const ALL: [Service; 2] = [Service::Kms, Service::Sts];
 
     /// The name in texts.
     pub(super) fn title(self) -> &'static str {
@@ -68,7 +71,8 @@ impl Door {
 }
 
 /// Finds the door, and refuses what stands at none. What names no region is at home.
-pub(super) fn door(request: &Request<Bytes>, regions: &[&str], home: &str) -> Result<Door, Refusal> {
+/// Where anybody may call, any name that is none of AWS' is as good as an address.
+pub(super) fn door(request: &Request<Bytes>, regions: &[&str], home: &str, open: bool) -> Result<Door, Refusal> {
     if request.method() != Method::POST || request.uri().path() != "/" {
         let route = format!("{} {}", request.method(), request.uri().path());
         return Err(Refusal::new(Error::UnknownRoute, &[("route", &route)]));
@@ -76,7 +80,8 @@ pub(super) fn door(request: &Request<Bytes>, regions: &[&str], home: &str) -> Re
     let host = host(request);
     let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host.as_str(), |(name, _)| name);
     let name = name.to_ascii_lowercase();
-    if name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+    let foreign = open && !name.ends_with(".amazonaws.com");
+    if foreign || name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
         let scoped = Authorization::read(request.headers()).ok().map(|scope| scope.region);
         let region = scoped.as_deref().filter(|scoped| regions.contains(scoped)).unwrap_or(home);
         return Ok(Door::new(guess(request), region));
@@ -90,10 +95,20 @@ pub(super) fn door(request: &Request<Bytes>, regions: &[&str], home: &str) -> Re
     found.map(|(service, region)| Door::new(service, region)).ok_or_else(unknown)
 }
 
+/// The region in whose name a request says it is signed, if it could be one: `eu-west-1`, `us-gov-east-1`.
+pub(super) fn scoped_region(request: &Request<Bytes>) -> Option<String> {
+    let region = Authorization::read(request.headers()).ok()?.region;
+    let parts: Vec<&str> = region.split('-').collect();
+    let (number, words) = parts.split_last()?;
+    let word = |word: &&str| (2..=9).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let numbered = number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit());
+    (numbered && (2..=3).contains(&words.len()) && words.iter().all(word)).then_some(region)
+}
+
 /// The service that the request itself speaks of: by the scope of its signature, else by its shape.
 pub(super) fn guess(request: &Request<Bytes>) -> Service {
     let scoped = Authorization::read(request.headers()).ok();
-    let scoped = scoped.and_then(|scope| Service::ALL.into_iter().find(|service| service.as_str() == scope.service));
+    let scoped = scoped.and_then(|scope| Service::ALL.into_iter().find(|service| service.name() == scope.service));
     let shaped = if request.headers().contains_key("x-amz-target") { Service::Kms } else { Service::Sts };
     scoped.unwrap_or(shaped)
 }
@@ -108,7 +123,7 @@ pub(super) fn operation(request: &Request<Bytes>) -> String {
 
 /// `<service>.<region>.amazonaws.com`, and the names of interface endpoints below `vpce.amazonaws.com`.
 fn answers_for(service: Service, name: &str, region: &str) -> bool {
-    let service_name = service.as_str();
+    let service_name = service.name();
     name == format!("{service_name}.{region}.amazonaws.com")
         || (name.starts_with("vpce-") && name.ends_with(&format!(".{service_name}.{region}.vpce.amazonaws.com")))
 }

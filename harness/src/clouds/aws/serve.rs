@@ -3,50 +3,33 @@
 //!
 //! Invariant: whatever arrives becomes exactly one action and exactly one call in the trace, which stands last.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
+use http::{Request, Response};
 
-use super::faults::Target;
 use super::route::{self, Door, Service};
 use super::{Aws, Fault, kms, sts};
-use crate::clouds::{Action, Arrival, Cloud, Handled};
+use crate::clouds::call::{self, Account, Call, date};
+use crate::clouds::faults::Faults;
+use crate::clouds::{Arrival, Cloud, Handled};
 use crate::trace::What;
-
-/// RFC 9110, section 5.6.7: IMF-fixdate.
-const DATE: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
 impl Cloud for Aws {
     fn handle(&mut self, arrival: &Arrival, request: &Request<Bytes>) -> Handled {
-        let (service, operation) = (route::guess(request), route::operation(request));
-        let strike = self.faults.strike(Target { via: &arrival.via, service, operation: &operation });
-        let mut handled = match strike.fault {
-            Some(Fault::Hang) => unanswered(request, "no answer", Action::Hang),
-            Some(Fault::Reset) => unanswered(request, "connection reset", Action::Reset),
-            Some(Fault::Garbage) => garbage(request),
-            Some(Fault::Cut { after_bytes }) => {
-                let (response, events) = self.serve(arrival, request, None);
-                cut(response, events, after_bytes)
-            }
-            fault => {
-                let (response, events) = self.serve(arrival, request, fault);
-                Handled { action: Action::Respond(response), events }
-            }
-        };
-        if !strike.delay.is_zero() {
-            handled.action = Action::Delay(strike.delay, Box::new(handled.action));
-        }
-        handled
+        call::handle(self, arrival, request)
     }
 }
 
-impl Aws {
-    /// Answers as the service would, with no fault but those that the service itself would report.
+impl Account for Aws {
+    type Fault = Fault;
+
+    fn faults(&mut self) -> &mut Faults<Fault> {
+        &mut self.faults
+    }
+
+    fn guess(request: &Request<Bytes>) -> (Service, String) {
+        (route::guess(request), route::operation(request))
+    }
+
     fn serve(
         &mut self,
         arrival: &Arrival,
@@ -54,13 +37,16 @@ impl Aws {
         fault: Option<Fault>,
     ) -> (Response<Bytes>, Vec<What>) {
         self.keys.advance(arrival.at);
+        if let Some(region) = route::scoped_region(request).filter(|_| self.open) {
+            self.keys.add_region(&region);
+        }
         let regions: Vec<&str> = self.keys.regions().collect();
-        let routed = route::door(request, &regions, &self.home);
+        let routed = route::door(request, &regions, &self.home, self.open);
         // Somebody who reads the answer by chance finds JSON, as at most of AWS' doors.
         let door = routed.as_ref().map_or_else(|_| Door::new(Service::Kms, &self.home), Door::clone);
         let service = door.service;
         let request_id = self.streams(&door.region).request_ids.uuid();
-        let mut call = Call::new(service);
+        let mut call = Call::new(service, "unknown".to_owned());
         if routed.is_err() {
             call.operation = format!("{} {}", request.method(), request.uri().path());
         }
@@ -91,7 +77,9 @@ impl Aws {
             .expect("the table's statuses and our header values are well-formed");
         (response, events)
     }
+}
 
+impl Aws {
     fn grant(&self, cmk: &str, plaintext: &[u8]) -> What {
         What::Grant { provider: "aws".to_owned(), cmk: cmk.to_owned(), material: self.trace.fingerprint(plaintext) }
     }
@@ -105,58 +93,4 @@ pub(super) struct Visit<'a> {
     pub(super) door: &'a Door,
     /// What is to go wrong.
     pub(super) fault: Option<Fault>,
-}
-
-/// One call on its way through a service: what the trace will be told of it.
-pub(super) struct Call {
-    service: Service,
-    pub(super) operation: String,
-    pub(super) cmk: Option<String>,
-    pub(super) principal: Option<String>,
-    /// What was opened with which key, to be fingerprinted.
-    pub(super) opened: Option<(String, Vec<u8>)>,
-}
-
-impl Call {
-    fn new(service: Service) -> Self {
-        Call { service, operation: "unknown".to_owned(), cmk: None, principal: None, opened: None }
-    }
-
-    fn event(self, status: u16, code: Option<String>) -> What {
-        What::Call {
-            service: self.service.as_str().to_owned(),
-            operation: self.operation,
-            cmk: self.cmk,
-            principal: self.principal,
-            status,
-            code,
-        }
-    }
-}
-
-fn unanswered(request: &Request<Bytes>, why: &str, action: Action) -> Handled {
-    let mut call = Call::new(route::guess(request));
-    call.operation = route::operation(request);
-    Handled { action, events: vec![call.event(0, Some(why.to_owned()))] }
-}
-
-fn garbage(request: &Request<Bytes>) -> Handled {
-    let page = Bytes::from_static(b"<!doctype html><title>Sign in</title><p>Sign in to use this network.</p>\n");
-    let mut response = Response::new(page);
-    response.headers_mut().insert("content-type", HeaderValue::from_static("text/html"));
-    unanswered(request, "not an answer of the service", Action::Respond(response))
-}
-
-/// The work is done and its grant stands; the call counts as unanswered all the same.
-fn cut(response: Response<Bytes>, mut events: Vec<What>, after_bytes: usize) -> Handled {
-    if let Some(What::Call { status, code, .. }) = events.last_mut() {
-        *status = 0;
-        *code = Some("answer cut short".to_owned());
-    }
-    let last = response.body().len().saturating_sub(1);
-    Handled { action: Action::Cut { response, after_bytes: after_bytes.min(last) }, events }
-}
-
-fn date(at: SystemTime) -> String {
-    OffsetDateTime::from(at).format(DATE).expect("a year of four digits has this form")
 }

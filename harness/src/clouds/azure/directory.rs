@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use super::RESOURCE;
 use super::errors::{Error, Refusal};
-use super::seeds::{Seed, Stream};
 use super::tokens::{self, LIFETIME};
+use crate::clouds::seeds::{Seed, Stream, UNRESERVED};
 
 /// A client secret as the tenant hands it out, with everything that stands beside it.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn new(seed: &Seed) -> Self {
-        let home = seed.stream("tenant").guid();
+        let home = seed.stream("tenant").uuid();
         Directory {
             seed: seed.clone(),
             tenants: BTreeMap::from([(home.clone(), BTreeMap::new())]),
@@ -90,7 +90,7 @@ impl Directory {
 
     /// Adds another tenant, or finds the one of that name.
     pub(super) fn add_tenant(&mut self, name: &str) -> String {
-        let id = self.seed.stream(&format!("tenant/{name}")).guid();
+        let id = self.seed.stream(&format!("tenant/{name}")).uuid();
         self.tenants.entry(id.clone()).or_default();
         id
     }
@@ -102,13 +102,13 @@ impl Directory {
     /// Gives an application one more secret. With the first one the application comes into being.
     pub(super) fn issue_secret(&mut self, tenant: &str, name: &str, expires: Option<SystemTime>) -> IssuedCredentials {
         let mut source = self.seed.stream(&format!("application/{tenant}/{name}"));
-        let (client_id, object_id) = (source.guid(), source.guid());
+        let (client_id, object_id) = (source.uuid(), source.uuid());
         let count = self.issued.entry(client_id.clone()).or_default();
         *count += 1;
         let mut source = self.seed.stream(&format!("secret/{client_id}/{count}"));
         // The shape is that of Entra: three characters, a mark in their midst, and 34 more.
-        let value = format!("{}8Q~{}", source.letters(3), source.letters(34));
-        let secret = Secret { id: source.guid(), value, expires };
+        let value = format!("{}8Q~{}", source.text(3, UNRESERVED), source.text(34, UNRESERVED));
+        let secret = Secret { id: source.uuid(), value, expires };
         let issued = IssuedCredentials {
             tenant_id: tenant.to_owned(),
             client_id: client_id.clone(),

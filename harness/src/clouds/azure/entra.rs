@@ -17,9 +17,10 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::errors::{Error, Refusal};
-use super::serve::{Answered, Call, Visit};
+use super::serve::{Answered, Visit};
 use super::tokens::LIFETIME;
 use super::{Azure, LOGIN_HOST, RESOURCE};
+use crate::clouds::call::Call;
 use crate::trace::hex;
 
 /// The operation's name in a trace.

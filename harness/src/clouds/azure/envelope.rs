@@ -8,7 +8,7 @@
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use super::seeds::Stream;
+use crate::clouds::seeds::Stream;
 
 /// The modulus of RSA 2048, in bytes, and so the length of everything that it encrypts (RFC 8017, 7.1.1).
 pub(super) const MODULUS: usize = 256;
@@ -96,8 +96,8 @@ impl Material {
 
 #[cfg(test)]
 mod tests {
-    use super::super::seeds::Seed;
     use super::*;
+    use crate::clouds::seeds::Seed;
 
     fn material(name: &str) -> Material {
         Material::draw(&mut Seed::new([3; 32]).stream(name))

@@ -13,7 +13,8 @@ use super::Azure;
 use super::directory::Principal;
 use super::errors::{Error, Refusal};
 use super::operations::{self, Caller, Members, Operation};
-use super::serve::{Answered, Call, Visit};
+use super::serve::{Answered, Visit};
+use crate::clouds::call::Call;
 
 impl Azure {
     pub(super) fn key_vault(&mut self, vault: &str, visit: &Visit<'_>, call: &mut Call) -> Result<Answered, Refusal> {

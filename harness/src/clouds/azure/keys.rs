@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::envelope::Material;
-use super::seeds::Stream;
+use crate::clouds::seeds::Stream;
 use crate::trace::hex;
 
 /// How many days a deleted key can be recovered. A vault may say 7 to 90; 90 if it says nothing (documentation of

@@ -19,7 +19,6 @@ mod keys;
 mod operations;
 mod planned;
 mod route;
-mod seeds;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -30,6 +29,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::seeds;
 use crate::trace::Trace;
 pub use directory::IssuedCredentials;
 pub use errors::{Error, Fact, Refusal};
@@ -63,7 +63,7 @@ pub struct Azure {
     vaults: BTreeMap<String, vault::Vault>,
     directory: directory::Directory,
     access: access::Access,
-    faults: faults::Faults,
+    faults: super::faults::Faults<Fault>,
 }
 
 /// What one service draws from.
@@ -128,7 +128,7 @@ impl Azure {
             vaults: BTreeMap::new(),
             directory: directory::Directory::new(&seed),
             access: access::Access::default(),
-            faults: faults::Faults::default(),
+            faults: super::faults::Faults::default(),
             seed,
         };
         azure.add_vault(vault);

@@ -7,8 +7,9 @@ use super::Azure;
 use super::errors::{Error, Refusal};
 use super::operations::Caller;
 use super::route::Service;
-use super::serve::{Call, Visit};
+use super::serve::Visit;
 use super::tokens;
+use crate::clouds::call::Call;
 
 /// A tenant that is another than the vaults'.
 const OTHER_TENANT: &str = "11111111-1111-4111-8111-111111111111";

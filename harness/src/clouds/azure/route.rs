@@ -19,9 +19,9 @@ pub enum Service {
     Entra,
 }
 
-impl Service {
+impl crate::clouds::faults::Service for Service {
     /// The name in a trace.
-    pub fn as_str(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Service::KeyVault => "key-vault",
             Service::Entra => "entra",

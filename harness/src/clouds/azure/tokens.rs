@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::directory::Principal;
-use super::seeds::{Seed, Stream};
+use crate::clouds::seeds::{Seed, Stream};
 
 /// `expires_in`: an hour less the second that has passed (seen in every answer of the service).
 pub(super) const LIFETIME: Duration = Duration::from_secs(3599);

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::keys::Key;
-use super::seeds::Seed;
 use super::{Azure, RESOURCE_GROUP, SUBSCRIPTION};
+use crate::clouds::seeds::Seed;
 
 /// How a vault decides who may do what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

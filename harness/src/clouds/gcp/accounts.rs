@@ -14,8 +14,8 @@ use serde::Serialize;
 use super::assertion::Assertion;
 use super::errors::{Error, Refusal};
 use super::rsa_keys::{RsaKey, RsaKeys};
-use super::seeds::Seed;
 use super::{PROJECT, TOKEN_URI};
+use crate::clouds::seeds::{DECIMAL, Seed};
 use crate::trace::hex;
 
 /// How long a token lives (guide to OAuth 2.0 for service accounts).
@@ -114,7 +114,7 @@ impl Accounts {
         let account = self.accounts.entry(name.to_owned()).or_insert_with(|| Account {
             name: name.to_owned(),
             email: format!("{name}@{PROJECT}.iam.gserviceaccount.com"),
-            client_id: format!("1{}", seed.stream(&format!("account/{name}")).digits(20)),
+            client_id: format!("1{}", seed.stream(&format!("account/{name}")).text(20, DECIMAL)),
             disabled: false,
         });
         account.clone()
@@ -161,7 +161,7 @@ impl Accounts {
     }
 
     /// The stream of an account's next key or token.
-    fn next(&mut self, kind: &str, name: &str) -> super::seeds::Stream {
+    fn next(&mut self, kind: &str, name: &str) -> crate::clouds::seeds::Stream {
         let thing = format!("{kind}/{name}");
         let count = self.issued.entry(thing.clone()).or_default();
         *count += 1;

@@ -10,7 +10,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::digest;
 
 use super::errors::{Error, Refusal};
-use super::seeds::Stream;
+use crate::clouds::seeds::Stream;
 
 /// The first bytes of every symmetric ciphertext of Cloud KMS: `CiQA` in base64, which protocol buffers read as field 1
 /// with 36 bytes, the first of them 0.

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use super::ciphertext::{Material, NONCE, Sealed};
 use super::errors::{Error, Refusal};
 use super::names::KeyName;
-use super::seeds::{Seed, Stream};
 use super::version_state::VersionState;
+use crate::clouds::seeds::{Seed, Stream};
 
 /// One key.
 pub(super) struct CryptoKey {

@@ -13,7 +13,8 @@ use super::accounts::Account;
 use super::errors::{Answer, Error, Refusal};
 use super::names::KeyName;
 use super::operations::{Caller, Operation};
-use super::serve::{Call, Visit};
+use super::serve::Visit;
+use crate::clouds::call::Call;
 
 impl Gcp {
     pub(super) fn kms(

@@ -23,7 +23,6 @@ mod planned;
 mod policy;
 mod route;
 mod rsa_keys;
-mod seeds;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -32,6 +31,7 @@ mod version_state;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::seeds;
 use crate::trace::Trace;
 pub use accounts::IssuedKey;
 pub use errors::{Answer, Detail, Error, Fact, Refusal};
@@ -57,7 +57,7 @@ pub struct Gcp {
     keys: keys::Keys,
     accounts: accounts::Accounts,
     policy: policy::Policy,
-    faults: faults::Faults,
+    faults: super::faults::Faults<Fault>,
 }
 
 /// What the services draw from.
@@ -125,7 +125,7 @@ impl Gcp {
             keys: keys::Keys::new(created, &seed),
             accounts: accounts::Accounts::new(&seed),
             policy: policy::Policy::default(),
-            faults: faults::Faults::default(),
+            faults: super::faults::Faults::default(),
         }
     }
 

@@ -11,7 +11,8 @@ use super::Gcp;
 use super::accounts::{LIFETIME, shortened};
 use super::assertion::Assertion;
 use super::errors::{Answer, Error, Refusal};
-use super::serve::{Call, Visit};
+use super::serve::Visit;
+use crate::clouds::call::Call;
 
 /// RFC 7523, section 2.1.
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";

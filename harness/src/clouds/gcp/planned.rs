@@ -12,8 +12,9 @@ use super::errors::{Error, Refusal};
 use super::names::KeyName;
 use super::operations::Operation;
 use super::route::Service;
-use super::serve::{Call, Visit};
+use super::serve::Visit;
 use super::{Gcp, PROJECT, PROJECT_NUMBER};
+use crate::clouds::call::Call;
 
 impl Gcp {
     /// What a planned fault makes the service refuse by itself, now that the caller is known.

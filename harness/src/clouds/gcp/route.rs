@@ -20,16 +20,18 @@ pub enum Service {
     Oauth,
 }
 
-impl Service {
-    const ALL: [Service; 2] = [Service::Kms, Service::Oauth];
-
+impl crate::clouds::faults::Service for Service {
     /// The name in a trace.
-    pub fn as_str(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Service::Kms => "cloud-kms",
             Service::Oauth => "oauth2",
         }
     }
+}
+
+impl Service {
+    const ALL: [Service; 2] = [Service::Kms, Service::Oauth];
 
     /// The first part of its host's name.
     fn label(self) -> &'static str {

@@ -7,20 +7,15 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 
 use super::errors::{Detail, Refusal};
-use super::faults::Target;
 use super::route::{self, Door, Service};
 use super::{Fault, Gcp, kms, oauth};
-use crate::clouds::{Action, Arrival, Cloud, Handled};
+use crate::clouds::call::{self, Account, Call, date};
+use crate::clouds::faults::Faults;
+use crate::clouds::{Arrival, Cloud, Handled};
 use crate::trace::What;
 
-/// RFC 9110, section 5.6.7: IMF-fixdate.
-const DATE: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 /// What Google's front end says of every answer (seen in public issues with raw answers).
 const HEADERS: [(&str, &str); 5] = [
     ("Server", "ESF"),
@@ -32,30 +27,21 @@ const HEADERS: [(&str, &str); 5] = [
 
 impl Cloud for Gcp {
     fn handle(&mut self, arrival: &Arrival, request: &Request<Bytes>) -> Handled {
-        let (service, operation) = (route::guess(request), route::operation(request));
-        let strike = self.faults.strike(Target { via: &arrival.via, service, operation: &operation });
-        let mut handled = match strike.fault {
-            Some(Fault::Hang) => unanswered(request, "no answer", Action::Hang),
-            Some(Fault::Reset) => unanswered(request, "connection reset", Action::Reset),
-            Some(Fault::Garbage) => garbage(request),
-            Some(Fault::Cut { after_bytes }) => {
-                let (response, events) = self.serve(arrival, request, None);
-                cut(response, events, after_bytes)
-            }
-            fault => {
-                let (response, events) = self.serve(arrival, request, fault);
-                Handled { action: Action::Respond(response), events }
-            }
-        };
-        if !strike.delay.is_zero() {
-            handled.action = Action::Delay(strike.delay, Box::new(handled.action));
-        }
-        handled
+        call::handle(self, arrival, request)
     }
 }
 
-impl Gcp {
-    /// Answers as the service would, with no fault but those that the service itself would report.
+impl Account for Gcp {
+    type Fault = Fault;
+
+    fn faults(&mut self) -> &mut Faults<Fault> {
+        &mut self.faults
+    }
+
+    fn guess(request: &Request<Bytes>) -> (Service, String) {
+        (route::guess(request), route::operation(request))
+    }
+
     fn serve(
         &mut self,
         arrival: &Arrival,
@@ -91,7 +77,9 @@ impl Gcp {
         events.push(call.event(status, code.map(|(code, _)| code)));
         (response, events)
     }
+}
 
+impl Gcp {
     fn grant(&self, cmk: &str, plaintext: &[u8]) -> What {
         What::Grant { provider: "gcp".to_owned(), cmk: cmk.to_owned(), material: self.trace.fingerprint(plaintext) }
     }
@@ -104,33 +92,6 @@ pub(super) struct Visit<'a> {
     pub(super) request: &'a Request<Bytes>,
     /// What is to go wrong.
     pub(super) fault: Option<Fault>,
-}
-
-/// One call on its way through a service: what the trace will be told of it.
-pub(super) struct Call {
-    service: Service,
-    pub(super) operation: String,
-    pub(super) cmk: Option<String>,
-    pub(super) principal: Option<String>,
-    /// What was opened with which key, to be fingerprinted.
-    pub(super) opened: Option<(String, Vec<u8>)>,
-}
-
-impl Call {
-    fn new(service: Service, operation: String) -> Self {
-        Call { service, operation, cmk: None, principal: None, opened: None }
-    }
-
-    fn event(self, status: u16, code: Option<String>) -> What {
-        What::Call {
-            service: self.service.as_str().to_owned(),
-            operation: self.operation,
-            cmk: self.cmk,
-            principal: self.principal,
-            status,
-            code,
-        }
-    }
 }
 
 fn respond(status: u16, page: bool, body: String, at: SystemTime) -> Response<Bytes> {
@@ -158,29 +119,3 @@ fn say_more(response: &mut Response<Bytes>, service: Service, refusal: &Refusal,
 
 const REALM: &str = "Bearer realm=\"https://accounts.google.com/\"";
 const INVALID_TOKEN: &str = "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"";
-
-fn unanswered(request: &Request<Bytes>, why: &str, action: Action) -> Handled {
-    let call = Call::new(route::guess(request), route::operation(request));
-    Handled { action, events: vec![call.event(0, Some(why.to_owned()))] }
-}
-
-fn garbage(request: &Request<Bytes>) -> Handled {
-    let page = Bytes::from_static(b"<!doctype html><title>Sign in</title><p>Sign in to use this network.</p>\n");
-    let mut response = Response::new(page);
-    response.headers_mut().insert("content-type", HeaderValue::from_static("text/html"));
-    unanswered(request, "not an answer of the service", Action::Respond(response))
-}
-
-/// The work is done and its grant stands; the call counts as unanswered all the same.
-fn cut(response: Response<Bytes>, mut events: Vec<What>, after_bytes: usize) -> Handled {
-    if let Some(What::Call { status, code, .. }) = events.last_mut() {
-        *status = 0;
-        *code = Some("answer cut short".to_owned());
-    }
-    let last = response.body().len().saturating_sub(1);
-    Handled { action: Action::Cut { response, after_bytes: after_bytes.min(last) }, events }
-}
-
-fn date(at: SystemTime) -> String {
-    OffsetDateTime::from(at).format(DATE).expect("a year of four digits has this form")
-}

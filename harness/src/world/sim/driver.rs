@@ -8,25 +8,27 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use turmoil::Sim;
 
-use super::clock::{EPOCH, MachineClock, WallClock};
 use super::cloud::{self, CloudWorld};
 use super::disk::{CrashPoint, Disk};
 use super::endpoints::Endpoints;
-use super::kept_files::{self, KeptFiles};
+use super::guest::Guest;
 use super::machine::{Errand, Ground, MongodOrders, Orders, ProxyOrders};
 use super::network::{Map, Place};
 use super::planted::Planted;
-use super::{machine, relay, snapshot};
+use super::{machine, relay};
 use crate::cast;
-use crate::scenario::{Action, Database, GivenBy, ObjectChange, Process, Scenario, When};
-use crate::trace::{Drawn, Fingerprint, Played, ProcessState, Trace, What};
-use crate::world::{Entropy, ledger};
+use crate::scenario::{Action, Database, GivenBy, ObjectChange, Process, Scenario};
+use crate::trace::{Drawn, Fingerprint, Lane, Peer, Played, ProcessState, Tier, Trace, What};
+use crate::world::clock::{MachineClock, WallClock};
+use crate::world::kept_files::{self, KeptFiles};
+use crate::world::{Entropy, ledger, snapshot, times};
 
 /// How long the epilogue waits for mongod to open or to give up.
 const EPILOGUE: Duration = Duration::from_secs(20);
@@ -61,10 +63,17 @@ pub(crate) struct Driver<'a> {
     /// How the proxy is started next.
     flags: ProxyOrders,
     existing: BTreeMap<String, Fingerprint>,
+    /// Who stands on mongod's host in place of a persona.
+    guest: Option<Rc<dyn Guest>>,
 }
 
 impl<'a> Driver<'a> {
-    pub(crate) fn new(scenario: &'a Scenario, entropy: Entropy, planted: &Planted) -> Self {
+    pub(crate) fn new(
+        scenario: &'a Scenario,
+        entropy: Entropy,
+        planted: &Planted,
+        guest: Option<Rc<dyn Guest>>,
+    ) -> Self {
         let world = &scenario.world;
         let clock = WallClock::default();
         let trace = {
@@ -73,11 +82,11 @@ impl<'a> Driver<'a> {
         };
         ledger::attach(&trace);
         let mut drawn = Vec::new();
-        let times = draw_times(scenario, &entropy, &mut drawn);
+        let times = times::draw(scenario, &entropy, &mut drawn);
         let writes = draw_writes(scenario, &entropy, &mut drawn);
         let mut sim = turmoil::Builder::new()
             .rng_seed(entropy.number("network"))
-            .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+            .epoch(clock.start())
             .tick_duration(world.tick)
             .min_message_latency(world.latency.start)
             .max_message_latency(world.latency.end)
@@ -97,7 +106,11 @@ impl<'a> Driver<'a> {
         let map = Arc::new(map);
         let machine_clock = MachineClock::new(clock.clone());
         let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
-        let existing = snapshot::prepare(&ground, world, &*cloud.account, &entropy);
+        let played = guest.as_ref().is_none_or(|guest| !guest.brings_its_data());
+        let existing = snapshot::prepare(&ground, world, &*cloud.account, &entropy, played);
+        if let Some(guest) = &guest {
+            guest.prepared(&ground.trace);
+        }
 
         let checks = scenario.timeline.iter().any(|event| event.action == Action::Check);
         let callers = if checks { vec![machine::PRODUCT, machine::CHECKER] } else { vec![machine::PRODUCT] };
@@ -108,7 +121,7 @@ impl<'a> Driver<'a> {
         let (proxy, proxy_orders) = watch::channel(Orders::default());
         let (mongod, mongod_orders) = watch::channel(Orders::default());
         super::hosts::proxy(&mut sim, &ground, scenario, &cloud, planted, proxy_orders);
-        super::hosts::mongod(&mut sim, &ground, scenario, planted, mongod_orders);
+        super::hosts::mongod(&mut sim, &ground, scenario, planted, guest.clone(), mongod_orders);
         let (check, check_orders) = watch::channel(Orders::default());
         if checks {
             super::hosts::check(&mut sim, &ground, scenario, &cloud, check_orders);
@@ -147,6 +160,7 @@ impl<'a> Driver<'a> {
             check,
             flags,
             existing,
+            guest,
         }
     }
 
@@ -189,6 +203,8 @@ impl<'a> Driver<'a> {
         let disk = &self.ground.disk;
         let files = disk.durable_paths().into_iter().filter_map(|path| disk.durable(&path).map(|bytes| (path, bytes)));
         Played {
+            lane: Lane::Sim,
+            peer: Peer { name: self.scenario.world.mongod.persona.clone(), tier: Tier::Simulated, proof: Vec::new() },
             seed,
             simulated: self.sim.elapsed(),
             drawn: std::mem::take(&mut self.drawn),
@@ -197,6 +213,7 @@ impl<'a> Driver<'a> {
             existing: std::mem::take(&mut self.existing),
             disk: files.collect(),
             written: disk.written(&trace),
+            unseen: &[],
             broke,
             digest: trace.digest(),
             semantic_digest: trace.semantic_digest(),
@@ -214,6 +231,9 @@ impl<'a> Driver<'a> {
     }
 
     fn step(&mut self) -> Result<(), String> {
+        if let Some(guest) = &self.guest {
+            guest.wait()?;
+        }
         self.sim.step().map_err(|error| error.to_string())?;
         self.ground.clock.drive(self.sim.elapsed());
         if self.power_will_go && self.ground.disk.is_off() {
@@ -357,6 +377,9 @@ impl<'a> Driver<'a> {
         let host = process.as_str();
         // What is no more does not hang.
         self.resume(process);
+        if let Some(guest) = self.guest.as_ref().filter(|_| process == Process::Mongod) {
+            guest.cut_off();
+        }
         self.sim.crash(host);
         self.stop(process);
         self.ground.trace.record(host, What::Process { state: ProcessState::Crashed, why: None });
@@ -375,6 +398,9 @@ impl<'a> Driver<'a> {
     fn power_cut(&mut self) {
         self.crash(Process::Mongod);
         self.crash(Process::Proxy);
+        if let Some(guest) = &self.guest {
+            guest.power_cut();
+        }
         self.ground.disk.power_cut();
         self.ground.disk.power_on();
         self.power_will_go = false;
@@ -450,23 +476,6 @@ impl<'a> Driver<'a> {
     fn note(&self, line: u32, text: &str) {
         self.ground.trace.record("lab", What::Action { line, text: text.to_owned() });
     }
-}
-
-fn draw_times(scenario: &Scenario, entropy: &Entropy, drawn: &mut Vec<Drawn>) -> Vec<Duration> {
-    let mut times = Vec::new();
-    for event in &scenario.timeline {
-        times.push(match event.at {
-            When::At(at) => at,
-            When::Between(first, last) => {
-                // Named by the event's own words, so that taking out another line shifts nothing.
-                let at = entropy.moment(&format!("at/{first:?}/{last:?}/{}", event.text), first..last);
-                let value = format!("{}.{:03}s", at.as_secs(), at.subsec_millis());
-                drawn.push(Drawn { what: format!("when line {} fires", event.line), value });
-                at
-            }
-        });
-    }
-    times
 }
 
 fn draw_writes(scenario: &Scenario, entropy: &Entropy, drawn: &mut Vec<Drawn>) -> BTreeMap<usize, u64> {

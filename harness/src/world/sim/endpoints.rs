@@ -13,11 +13,12 @@ use std::sync::Arc;
 use turmoil::Sim;
 
 use super::cloud::CloudWorld;
-use super::front_end::{Conduct, EndpointSwitch, Phase};
+use super::front_end::EndpointSwitch;
 use super::network::Map;
 use crate::scenario::EndpointState;
 use crate::trace::Drawn;
 use crate::world::Entropy;
+use crate::world::conduct::{Conduct, Phase};
 
 /// All endpoints of a world.
 pub(crate) struct Endpoints {
@@ -40,7 +41,7 @@ impl Endpoints {
     /// The endpoints of a cloud, all of them available.
     pub(crate) fn new(cloud: &CloudWorld, map: &Arc<Map>, callers: Vec<&'static str>, entropy: &Entropy) -> Self {
         let each = cloud.endpoints.iter().map(|endpoint| {
-            let phase = Phase::ALL[entropy.pick(&format!("phase/{}", endpoint.name), Phase::ALL.len())];
+            let phase = Phase::drawn(entropy, &endpoint.name);
             let switch = Rc::new(Cell::new(Conduct::Serve));
             let state = EndpointState::Available;
             let dns = endpoint.by_name.then(|| endpoint.server.clone());

@@ -28,59 +28,19 @@ use tokio::io::AsyncReadExt as _;
 use tokio_rustls::TlsAcceptor;
 use turmoil::net::{TcpListener, TcpStream};
 
-use super::certificates::CloudTls;
-use super::clock::WallClock;
 use super::plaintext;
 use super::planted::Rewrite;
 use crate::clouds::{Action, Arrival, Cloud, Handled};
 use crate::trace::Trace;
+use crate::world::certificates::CloudTls;
+use crate::world::clock::WallClock;
+use crate::world::conduct::{Conduct, Phase};
 
 /// The port of every cloud.
 pub(crate) const HTTPS: u16 = 443;
 
 /// What an endpoint does with connections that reach it. What never reaches it is the network's business.
 pub(crate) type EndpointSwitch = Rc<Cell<Conduct>>;
-
-/// How an endpoint behaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Conduct {
-    /// As it should.
-    #[default]
-    Serve,
-    /// It cuts connections in a phase.
-    Cut(Phase),
-    /// From a phase on it is silent, and the connection stands.
-    Silent(Phase),
-    /// It shows a certificate that has expired.
-    ShowExpired,
-    /// It shows a certificate for another name.
-    ShowMisnamed,
-}
-
-/// The phases of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Right after it was accepted.
-    BeforeHandshake,
-    /// When TLS stands and the request has not been answered.
-    AfterHandshake,
-    /// In the middle of the answer's body.
-    MidAnswer,
-}
-
-impl Phase {
-    /// All of them, for the seed to draw from.
-    pub(crate) const ALL: [Phase; 3] = [Phase::BeforeHandshake, Phase::AfterHandshake, Phase::MidAnswer];
-
-    /// As reports say it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Phase::BeforeHandshake => "before the handshake",
-            Phase::AfterHandshake => "after the handshake",
-            Phase::MidAnswer => "in mid-answer",
-        }
-    }
-}
 
 /// One endpoint of a cloud.
 #[derive(Clone)]

@@ -11,26 +11,29 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use kmip_proxy::env::Env;
-use kmip_proxy::keys::{CredentialSource, FlagCredentials, LocalCredentials, Provider, Secret};
+use kmip_proxy::keys::{CredentialSource, FlagCredentials};
 use kmip_proxy::kms::endpoints::Endpoint as KmsEndpoint;
-use kmip_proxy::kms::{self, Call, Kms};
+use kmip_proxy::kms::{self, Kms};
 use kmip_proxy::operator::{LogFormat, Notice, Operator, render};
 use kmip_proxy::proxy;
 use tokio::sync::watch;
 use turmoil::Sim;
 
-use super::cloud::{Account, CloudWorld};
+use super::cloud::CloudWorld;
+use super::guest::Guest;
 use super::machine::{
-    ADMINISTRATOR, CHECK, CHECKER, DBPATH, Errand, Ground, KMIP_PORT, LOCAL_KEY_FILE, MONGOD, MongodOrders, Orders,
-    PRODUCT, PROXY, ProxyOrders, Stopping, in_dbpath, process, wait,
+    ADMINISTRATOR, CHECK, CHECKER, DBPATH, Errand, Ground, KMIP_PORT, MONGOD, MongodOrders, Orders, PRODUCT, PROXY,
+    ProxyOrders, Stopping, in_dbpath, process, wait,
 };
 use super::planted::{Planted, wrapped};
 use super::relay;
 use crate::cast::{self, Persona, Stage};
 use crate::scenario::{GivenBy, Mongod, ObjectChange, Scenario, World};
 use crate::trace::{ProcessState, Trace, What};
+use crate::world::cloud::Account;
 
-type Program = Pin<Box<dyn Future<Output = String>>>;
+/// A program at work; comes to its last words.
+pub(crate) type Program = Pin<Box<dyn Future<Output = String>>>;
 
 /// Puts the proxy on its host.
 pub(crate) fn proxy(
@@ -127,7 +130,7 @@ impl Product {
         let env = self.planted.spoil(self.ground.env(host, stream), trace);
         let flags = match self.world.credentials.given_by {
             GivenBy::Metadata => FlagCredentials::default(),
-            GivenBy::Flags => self.account.flags(&self.ground.disk),
+            GivenBy::Flags => self.account.flags(&self.ground),
         };
         let kms_settings = kms::endpoints::Settings {
             endpoints: self.endpoints.clone(),
@@ -155,12 +158,13 @@ impl Product {
     }
 }
 
-/// Puts mongod on its host.
+/// Puts mongod on its host: a persona, or a guest in its place.
 pub(crate) fn mongod(
     sim: &mut Sim<'static>,
     ground: &Ground,
     scenario: &Scenario,
     planted: &Planted,
+    guest: Option<Rc<dyn Guest>>,
     orders: watch::Receiver<Orders<MongodOrders>>,
 ) {
     let world = scenario.world.mongod.clone();
@@ -168,11 +172,15 @@ pub(crate) fn mongod(
     let ground = ground.clone();
     sim.host("mongod", move || {
         let (trace, orders, world, ground) = (ground.trace.clone(), orders.clone(), world.clone(), ground.clone());
+        let guest = guest.clone();
         let begin = move |orders: MongodOrders, _: watch::Receiver<bool>| -> Program {
             let (port, ca_file) = if relayed { (relay::PORT, relay::CA_FILE) } else { (KMIP_PORT, "kmipCA.pem") };
             let settings = client_settings(&world, port, ca_file, orders.rotate_master_key);
             let stage =
                 Stage { env: ground.env("mongod", MONGOD), trace: ground.trace.clone(), host: "mongod".to_owned() };
+            if let Some(guest) = &guest {
+                return guest.play(stage, settings, orders);
+            }
             let persona = Persona::find(&world.persona).expect("the scenario's persona was checked");
             Box::pin(async move {
                 let exit = persona.play(stage, settings, PathBuf::from(DBPATH)).await;
@@ -254,24 +262,5 @@ impl Operator for Recorder {
         let text = render(notice, LogFormat::Text, SystemTime::UNIX_EPOCH);
         let class = notice.class.map(|class| class.code().to_owned());
         self.trace.record(&self.host, What::Operator { class, key: notice.key.clone(), text });
-    }
-}
-
-/// Wraps the snapshot's key as the provider `local` does: there is no cloud to ask, so the product's own wrapping makes
-/// the file.
-pub(crate) fn wrap_locally(ground: &Ground, id: &str, material: &[u8]) -> Vec<u8> {
-    let env = ground.env("lab", PROXY);
-    let local = kms::LocalKms::new(env);
-    let credentials = kmip_proxy::keys::Credentials::Local(LocalCredentials { key_file: in_dbpath(LOCAL_KEY_FILE) });
-    let context = Default::default();
-    let call =
-        Call { key_id: id, credentials: &credentials, cmk: Provider::Local.as_str(), region: None, context: &context };
-    let secret = Secret::new(material.to_vec());
-    let mut wrapping = local.wrap(call, &secret);
-    // Local wrapping waits for nothing, so that one poll finishes it.
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match wrapping.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(Ok(wrapped)) => wrapped.ciphertext,
-        other => unreachable!("wrapping with a key file on the lab's own disk: {other:?}"),
     }
 }

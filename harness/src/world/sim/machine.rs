@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -17,18 +17,16 @@ use kmip_proxy::keys::Provider;
 use rustls::RootCertStore;
 use tokio::sync::watch;
 
-use super::clock::{MachineClock, WallClock};
 use super::crypto::SimCrypto;
 use super::disk::Disk;
 use super::network::{Map, SimNetwork};
 use crate::scenario::ObjectChange;
 use crate::trace::{ProcessState, Trace, What};
+use crate::world::clock::{MachineClock, WallClock};
+use crate::world::machine::Machine;
 
 /// Where the database lives.
 pub(crate) const DBPATH: &str = "/data/db";
-
-/// The wrapping key of the provider `local`, in the dbpath.
-pub(crate) const LOCAL_KEY_FILE: &str = "local.key";
 
 /// The port of the proxy.
 pub(crate) const KMIP_PORT: u16 = 5696;
@@ -112,6 +110,48 @@ impl Ground {
             roots: Arc::new(CloudRoots(self.roots.clone())),
             spawn: Arc::new(Local),
         }
+    }
+}
+
+impl Machine for Ground {
+    fn dbpath(&self) -> &Path {
+        Path::new(DBPATH)
+    }
+
+    fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
+    fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    fn place(&self, path: &Path, content: &[u8]) {
+        self.disk.place(path, content);
+    }
+
+    fn content(&self, path: &Path) -> Option<Vec<u8>> {
+        self.disk.durable(path)
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        self.disk.durable_paths()
+    }
+
+    fn take(&self, path: &Path) {
+        self.disk.take(path);
+    }
+
+    fn forbid(&self, path: &Path, forbidden: bool) {
+        self.disk.forbid(path, forbidden);
+    }
+
+    fn files(&self) -> &dyn Files {
+        &self.disk
+    }
+
+    fn env(&self) -> Env {
+        Ground::env(self, "lab", PROXY)
     }
 }
 

@@ -7,27 +7,29 @@
 //! Invariant: a run depends on the scenario and the seed alone. Everything lives on the calling thread, and nothing
 //! outlives the run but the clouds' certificates, which no seed decides.
 
-mod certificates;
-mod clock;
 mod cloud;
 mod crypto;
 mod disk;
 mod driver;
 mod endpoints;
 mod front_end;
+mod guest;
 mod hosts;
-mod kept_files;
 mod machine;
 mod network;
 mod plaintext;
 mod planted;
 mod relay;
-mod snapshot;
 
-pub(crate) use cloud::{CloudEndpoint, endpoints};
+pub(crate) use crypto::certificate_key;
 pub use crypto::{SimCrypto, reseed};
 pub use disk::{CrashPoint, Disk};
+pub(crate) use guest::Guest;
+pub(crate) use hosts::Program;
+pub(crate) use machine::{DBPATH, MongodOrders};
 pub use planted::{Planted, Rewrite, Wrapper};
+
+use std::rc::Rc;
 
 use super::{Entropy, ledger};
 use crate::scenario::Scenario;
@@ -35,7 +37,17 @@ use crate::trace::{Kept, Played};
 
 /// Plays one scenario with one seed.
 pub fn play(scenario: &Scenario, seed: u64, planted: &Planted) -> Played {
-    drive(scenario, seed, planted).play(seed)
+    drive(scenario, seed, planted, None).play(seed)
+}
+
+/// Plays one scenario with one seed and a guest on mongod's host.
+pub(crate) fn play_with(scenario: &Scenario, seed: u64, guest: Rc<dyn Guest>) -> Played {
+    drive(scenario, seed, &Planted::default(), Some(guest)).play(seed)
+}
+
+/// Plays one start of a guest in a scenario's world, to its end or until it is ready, and nothing else.
+pub(crate) fn start_once_with(scenario: &Scenario, seed: u64, guest: Rc<dyn Guest>) -> Played {
+    drive(scenario, seed, &Planted::default(), Some(guest)).start_once(seed)
 }
 
 /// Plays one scenario with one seed, and keeps what is needed to compare the run with another: the same run, with the
@@ -47,13 +59,13 @@ pub fn play_kept(scenario: &Scenario, seed: u64, planted: &Planted) -> Kept {
 /// Plays nothing of a scenario but one start of mongod in its world: the shortest run that there is, without a timeline
 /// and without the epilogue. What a run costs is measured on it.
 pub fn start_once(scenario: &Scenario, seed: u64) -> Played {
-    drive(scenario, seed, &Planted::default()).start_once(seed)
+    drive(scenario, seed, &Planted::default(), None).start_once(seed)
 }
 
-fn drive<'a>(scenario: &'a Scenario, seed: u64, planted: &Planted) -> driver::Driver<'a> {
+fn drive<'a>(scenario: &'a Scenario, seed: u64, planted: &Planted, guest: Option<Rc<dyn Guest>>) -> driver::Driver<'a> {
     let entropy = Entropy::new(seed);
     crypto::reseed(&entropy);
     // The AWS SDK draws its invocation ids and jitter from this thread's generator.
     fastrand::seed(entropy.number("fastrand"));
-    driver::Driver::new(scenario, entropy, planted)
+    driver::Driver::new(scenario, entropy, planted, guest)
 }

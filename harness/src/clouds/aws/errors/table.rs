@@ -261,6 +261,12 @@ errors! {
         sts: None,
         text: Some("Alias {arn} is not found."), Inferred
     }
+    /// An alias that is to be made, and is there already.
+    AliasExists {
+        kms: answer(400, "AlreadyExistsException", Documented, MODEL),
+        sts: None,
+        text: Some("An alias with the name {arn} already exists"), Inferred
+    }
     /// The ciphertext was made by another key than KeyId names.
     IncorrectKey {
         kms: answer(400, "IncorrectKeyException", Observed, SNAPSHOTS),

@@ -10,7 +10,7 @@ use super::{Caller, Members, SYMMETRIC};
 use crate::clouds::aws::Aws;
 use crate::clouds::aws::ciphertext::Sealed;
 use crate::clouds::aws::errors::{Error, Refusal};
-use crate::clouds::aws::serve::Call;
+use crate::clouds::call::Call;
 
 const ACTION: &str = "kms:Decrypt";
 /// The longest CiphertextBlob, in bytes.

@@ -3,24 +3,29 @@
 use serde_json::{Value, json};
 
 use super::{Caller, Members, SYMMETRIC, seconds};
+use crate::clouds::aws::Aws;
 use crate::clouds::aws::errors::Refusal;
 use crate::clouds::aws::key_state::{AWS_KMS, KeyState};
 use crate::clouds::aws::keys::{CustomerKey, Kind};
 use crate::clouds::aws::lineage::DAY;
-use crate::clouds::aws::serve::Call;
-use crate::clouds::aws::{ACCOUNT, Aws};
+use crate::clouds::call::Call;
 
 const ACTION: &str = "kms:DescribeKey";
 
 pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
     members.check_grant_tokens()?;
     let key = caller.key(aws, members.required_key_id()?, ACTION, call)?;
+    Ok(json!({"KeyMetadata": metadata(aws, caller, key)}))
+}
+
+/// The member KeyMetadata of a key.
+pub(super) fn metadata(aws: &Aws, caller: &Caller<'_>, key: &CustomerKey) -> Value {
     let mut metadata = json!({
-        "AWSAccountId": ACCOUNT,
+        "AWSAccountId": aws.account,
         "Arn": key.arn,
-        "CreationDate": seconds(aws.created),
+        "CreationDate": seconds(key.created.unwrap_or(aws.created)),
         "CustomerMasterKeySpec": SYMMETRIC,
-        "Description": key.name,
+        "Description": key.description,
         "Enabled": key.state == KeyState::Enabled,
         "EncryptionAlgorithms": [SYMMETRIC],
         "KeyId": key.id,
@@ -45,7 +50,7 @@ pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &
     if key.kind != Kind::Single {
         metadata["MultiRegionConfiguration"] = configuration(aws, caller, key);
     }
-    Ok(json!({"KeyMetadata": metadata}))
+    metadata
 }
 
 /// Who is primary and who replica, as every key of the family tells it.

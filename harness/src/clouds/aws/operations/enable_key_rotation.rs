@@ -6,7 +6,7 @@ use super::{Caller, Members};
 use crate::clouds::aws::Aws;
 use crate::clouds::aws::errors::Refusal;
 use crate::clouds::aws::lineage::{PERIODS, YEAR};
-use crate::clouds::aws::serve::Call;
+use crate::clouds::call::Call;
 
 const ACTION: &str = "kms:EnableKeyRotation";
 

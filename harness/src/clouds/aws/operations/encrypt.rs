@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Caller, Members, SYMMETRIC};
 use crate::clouds::aws::Aws;
 use crate::clouds::aws::errors::{Error, Refusal};
-use crate::clouds::aws::serve::Call;
+use crate::clouds::call::Call;
 
 const ACTION: &str = "kms:Encrypt";
 /// The longest Plaintext, in bytes.

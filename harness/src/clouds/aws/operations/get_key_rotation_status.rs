@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Caller, Members, seconds};
 use crate::clouds::aws::Aws;
 use crate::clouds::aws::errors::Refusal;
-use crate::clouds::aws::serve::Call;
+use crate::clouds::call::Call;
 
 const ACTION: &str = "kms:GetKeyRotationStatus";
 

@@ -3,6 +3,8 @@
 //! Invariant: the table below is the list of what the fake can do; everything else is refused by name.
 
 mod cancel_key_deletion;
+mod create_alias;
+mod create_key;
 mod decrypt;
 mod describe_key;
 mod disable_key;
@@ -10,6 +12,8 @@ mod enable_key;
 mod enable_key_rotation;
 mod encrypt;
 mod get_key_rotation_status;
+mod list_aliases;
+mod list_keys;
 mod rotate_key_on_demand;
 mod schedule_key_deletion;
 
@@ -26,8 +30,8 @@ use super::errors::{Error, Refusal};
 use super::identities::Principal;
 use super::keys::{CustomerKey, Lookup};
 use super::policy::Resource;
-use super::serve::Call;
 use crate::clouds::Arrival;
+use crate::clouds::call::Call;
 
 /// The only algorithm of a symmetric key.
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
@@ -41,8 +45,10 @@ pub(super) struct Operation {
     pub(super) run: fn(&mut Aws, &Caller<'_>, &Members, &mut Call) -> Result<Value, Refusal>,
 }
 
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 14] = [
     Operation { name: "CancelKeyDeletion", run: cancel_key_deletion::run },
+    Operation { name: "CreateAlias", run: create_alias::run },
+    Operation { name: "CreateKey", run: create_key::run },
     Operation { name: "Decrypt", run: decrypt::run },
     Operation { name: "DescribeKey", run: describe_key::run },
     Operation { name: "DisableKey", run: disable_key::run },
@@ -50,6 +56,8 @@ const OPERATIONS: [Operation; 10] = [
     Operation { name: "EnableKeyRotation", run: enable_key_rotation::run },
     Operation { name: "Encrypt", run: encrypt::run },
     Operation { name: "GetKeyRotationStatus", run: get_key_rotation_status::run },
+    Operation { name: "ListAliases", run: list_aliases::run },
+    Operation { name: "ListKeys", run: list_keys::run },
     Operation { name: "RotateKeyOnDemand", run: rotate_key_on_demand::run },
     Operation { name: "ScheduleKeyDeletion", run: schedule_key_deletion::run },
 ];
@@ -85,6 +93,11 @@ impl Caller<'_> {
         call.cmk = Some(key.arn.clone());
         self.check(aws, key, action)?;
         Ok(key)
+    }
+
+    /// Refuses a caller who may not do what is done to no key in particular.
+    fn check_at_large(&self, aws: &Aws, action: &str) -> Result<(), Refusal> {
+        aws.policy.check(self.arrival, self.principal, action, Resource { name: "*", arn: "*" })
     }
 
     fn check(&self, aws: &Aws, key: &CustomerKey, action: &str) -> Result<(), Refusal> {
@@ -168,10 +181,25 @@ impl Members {
 
     /// Whether the caller only wants to know.
     fn dry_run(&self) -> Result<bool, Refusal> {
-        match self.member("DryRun") {
+        self.flag("DryRun")
+    }
+
+    /// A member that is true or false, and false where it is absent.
+    fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        match self.member(name) {
             None => Ok(false),
-            Some(Value::Bool(dry)) => Ok(*dry),
+            Some(Value::Bool(set)) => Ok(*set),
             Some(_) => Err(Error::Serialization.into()),
+        }
+    }
+
+    /// Refuses a member that says anything but what the fake's keys are anyway.
+    fn only(&self, name: &str, known: &str) -> Result<(), Refusal> {
+        match self.text(name)? {
+            Some(other) if other != known => {
+                Err(Refusal::new(Error::NotImplemented, &[("what", &format!("{name} {other}"))]))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::clouds::aws::errors::Refusal;
 use crate::clouds::aws::key_state::KeyState;
 use crate::clouds::aws::lifecycle::{WINDOW, WINDOWS};
 use crate::clouds::aws::lineage::DAY;
-use crate::clouds::aws::serve::Call;
+use crate::clouds::call::Call;
 
 const ACTION: &str = "kms:ScheduleKeyDeletion";
 

@@ -6,6 +6,8 @@
 mod behaviour;
 mod credentials;
 mod faults;
+mod localstack;
+mod making;
 mod policies;
 mod refusals;
 mod regions;

@@ -42,6 +42,7 @@ fn call(bench: &mut Bench, operation: &str, blob: &str) -> Reply {
         "Decrypt" => json!({"KeyId": key, "CiphertextBlob": blob}),
         "Decrypt without KeyId" => json!({"CiphertextBlob": blob}),
         "Encrypt" => json!({"KeyId": key, "Plaintext": "AAAA"}),
+        "CreateAlias" => json!({"AliasName": "alias/mine", "TargetKeyId": key}),
         _ => json!({"KeyId": key}),
     };
     bench.kms(operation.split(' ').next().unwrap(), &body)

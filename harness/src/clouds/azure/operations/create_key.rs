@@ -6,7 +6,7 @@ use super::{Caller, Members, apply, bundle};
 use crate::clouds::azure::Azure;
 use crate::clouds::azure::errors::{Error, Refusal};
 use crate::clouds::azure::keys::Attributes;
-use crate::clouds::azure::serve::Call;
+use crate::clouds::call::Call;
 
 pub(super) fn run(
     azure: &mut Azure,

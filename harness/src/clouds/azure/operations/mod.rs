@@ -29,9 +29,9 @@ use super::directory::Principal;
 use super::envelope::{Algorithm, MODULUS};
 use super::errors::{Error, Refusal};
 use super::keys::{Attributes, KEY_OPS, Key, RECOVERABLE_DAYS, Version};
-use super::serve::Call;
 use super::tokens::seconds;
 use crate::clouds::Arrival;
+use crate::clouds::call::Call;
 
 /// One operation.
 pub(super) struct Operation {

@@ -6,11 +6,11 @@ use base64::Engine as _;
 use serde::Serialize;
 
 use super::{BASE64, Caller, Fields};
+use crate::clouds::call::Call;
 use crate::clouds::gcp::Gcp;
 use crate::clouds::gcp::ciphertext::Sealed;
 use crate::clouds::gcp::errors::Refusal;
 use crate::clouds::gcp::kms::written;
-use crate::clouds::gcp::serve::Call;
 
 const FIELDS: [&str; 4] =
     ["ciphertext", "additionalAuthenticatedData", "ciphertextCrc32c", "additionalAuthenticatedDataCrc32c"];

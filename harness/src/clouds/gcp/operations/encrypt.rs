@@ -4,10 +4,10 @@ use base64::Engine as _;
 use serde::Serialize;
 
 use super::{BASE64, Caller, Fields};
+use crate::clouds::call::Call;
 use crate::clouds::gcp::Gcp;
 use crate::clouds::gcp::errors::Refusal;
 use crate::clouds::gcp::kms::written;
-use crate::clouds::gcp::serve::Call;
 
 const FIELDS: [&str; 4] =
     ["plaintext", "additionalAuthenticatedData", "plaintextCrc32c", "additionalAuthenticatedDataCrc32c"];

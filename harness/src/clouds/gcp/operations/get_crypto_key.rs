@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::get_crypto_key_version::Description;
 use super::{Caller, timestamp};
+use crate::clouds::call::Call;
 use crate::clouds::gcp::Gcp;
 use crate::clouds::gcp::errors::Refusal;
 use crate::clouds::gcp::kms::written;
 use crate::clouds::gcp::lifecycle::DESTROY_SCHEDULED_DURATION;
-use crate::clouds::gcp::serve::Call;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::{Caller, timestamp};
+use crate::clouds::call::Call;
 use crate::clouds::gcp::errors::Refusal;
 use crate::clouds::gcp::keys::{CryptoKey, Version};
 use crate::clouds::gcp::kms::written;
-use crate::clouds::gcp::serve::Call;
 use crate::clouds::gcp::{Gcp, VersionState};
 
 /// A version as answers describe it.

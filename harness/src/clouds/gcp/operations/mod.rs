@@ -22,9 +22,9 @@ use super::accounts::Account;
 use super::errors::{Error, Refusal};
 use super::keys::{CryptoKey, Version};
 use super::names::KeyName;
-use super::serve::Call;
 use super::{Fault, Gcp, policy};
 use crate::clouds::Arrival;
+use crate::clouds::call::Call;
 
 /// The longest plaintext and the longest additional data, in bytes (REST reference, `encrypt`).
 const LONGEST: usize = 64 * 1024;

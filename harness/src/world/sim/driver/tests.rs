@@ -11,7 +11,7 @@ fn played(lines: &str) -> Played {
          {{ at = \"1s\", start = \"mongod\" }},\n{lines}\n]\n"
     );
     let scenario = scenario::load("family/t.toml", "family", text.as_bytes()).unwrap();
-    Driver::new(&scenario, Entropy::new(1), &Planted::default()).play(1)
+    Driver::new(&scenario, Entropy::new(1), &Planted::default(), None).play(1)
 }
 
 /// The last state of mongod's process at a second.
@@ -93,7 +93,7 @@ fn a_power_cut_that_has_not_come_by_the_end_does_not_come_any_more() {
                 { at = \"1s\", stop = \"proxy\" },\n\
                 { at = \"2s\", crash = \"machine\", at_write = \"1..1\" },\n]\n";
     let scenario = scenario::load("family/t.toml", "family", text.as_bytes()).unwrap();
-    let played = Driver::new(&scenario, Entropy::new(1), &Planted::default()).play(1);
+    let played = Driver::new(&scenario, Entropy::new(1), &Planted::default(), None).play(1);
     assert_eq!(states(&played, "mongod"), [ProcessState::Started, ProcessState::Ready]);
     assert!(!states(&played, "proxy").contains(&ProcessState::Crashed));
 }

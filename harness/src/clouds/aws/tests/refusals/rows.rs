@@ -272,6 +272,18 @@ fn keys() -> Vec<Row> {
             Some("Alias arn:aws:kms:us-east-1:111122223333:alias/nope is not found."),
             |b| describe_id(b, "alias/nope"),
         ),
+        (
+            Error::AliasExists,
+            Kms,
+            400,
+            "AlreadyExistsException",
+            Some("An alias with the name arn:aws:kms:us-east-1:111122223333:alias/mine already exists"),
+            |b| {
+                b.aws.add_alias("mine", "master").unwrap();
+                let body = json!({"AliasName": "alias/mine", "TargetKeyId": b.key});
+                b.kms("CreateAlias", &body)
+            },
+        ),
         (Error::IncorrectKey, Kms, 400, "IncorrectKeyException", other_key, |b| {
             let (blob, other) = (b.wrapped(), b.aws.add_key("other"));
             b.kms("Decrypt", &json!({"CiphertextBlob": blob, "KeyId": other}))

@@ -1,0 +1,110 @@
+//! Lanes with real programs: scenario by scenario, several side by side, within a time.
+//!
+//! Time is real here, so that one seed is enough: it draws identifiers and phases, and no latency.
+//!
+//! Invariant: every scenario that was selected has a cell for each peer, whatever came of it.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Plan, agreement, cell, empty, head};
+use crate::checker;
+use crate::report::{Cell, Verdict};
+use crate::scenario::Scenario;
+use crate::trace::{Lane, Played};
+use crate::transcript::Compared;
+use crate::world::{self, Attempt, World};
+
+/// How long a lane may take. What has not begun by then is not run.
+const LANE: Duration = Duration::from_secs(4 * 60);
+
+/// Plays all scenarios of a plan in a lane. Beside a cell stands how it compares with the simulation, if it was compared.
+pub(super) fn play(plan: &Plan, lane: Lane, finished: &(dyn Fn(&Cell) + Sync)) -> Vec<(Cell, Option<Compared>)> {
+    let world = match world::open(lane, &plan.means) {
+        Ok(world) => world,
+        Err(why) => {
+            let not_run = |scenario| (without(scenario, lane, Verdict::NotRun, &why), None);
+            return plan.scenarios.iter().map(not_run).collect();
+        }
+    };
+    let of = |scenario| world.peers_for(scenario).into_iter().map(move |peer| (scenario, peer));
+    let mut jobs: Vec<(&Scenario, String)> = plan.scenarios.iter().flat_map(of).collect();
+    // Should the time be over before the end, then every file has been played, and by the first peer.
+    let peers = world.peers();
+    jobs.sort_by_key(|(scenario, peer)| {
+        let provider = scenario.providers.iter().position(|provider| *provider == scenario.world.provider);
+        (peers.iter().position(|other| other == peer), provider)
+    });
+    let (next, cells) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let last = deadline();
+    thread::scope(|scope| {
+        for _ in 0..world.side_by_side().clamp(1, jobs.len().max(1)) {
+            scope.spawn(|| {
+                while let Some((scenario, peer)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let late = is_over(last);
+                    let (cell, compared) = one(plan, lane, &*world, scenario, peer, late);
+                    finished(&cell);
+                    cells.lock().expect("no worker panics while it holds the pile").push((cell, compared));
+                }
+            });
+        }
+    });
+    cells.into_inner().expect("no worker panics while it holds the pile")
+}
+
+#[expect(clippy::disallowed_methods, reason = "real programs take real time, and a lane has only so much of it")]
+fn deadline() -> Instant {
+    Instant::now() + LANE
+}
+
+#[expect(clippy::disallowed_methods, reason = "see deadline")]
+fn is_over(last: Instant) -> bool {
+    Instant::now() >= last
+}
+
+fn one(
+    plan: &Plan,
+    lane: Lane,
+    world: &dyn World,
+    scenario: &Scenario,
+    peer: &str,
+    late: bool,
+) -> (Cell, Option<Compared>) {
+    let not_run = |why: &str| Attempt::NotRun(why.to_owned());
+    let attempt = if plan.means.is_interrupted() {
+        not_run("interrupted")
+    } else if late {
+        not_run("the lane's four minutes were over")
+    } else {
+        world.play(scenario, peer, plan.seeds.first)
+    };
+    let reason = |verdict, why: String| {
+        let mut cell = without(scenario, lane, verdict, &why);
+        cell.peer = peer.to_owned();
+        (cell, None)
+    };
+    match attempt {
+        Attempt::Played(played) => judged(plan, scenario, &played),
+        Attempt::NotApplicable(why) => reason(Verdict::NotApplicable, why),
+        Attempt::NotRun(why) => reason(Verdict::NotRun, why),
+        Attempt::Inconclusive(why) => reason(Verdict::Inconclusive, why),
+    }
+}
+
+fn judged(plan: &Plan, scenario: &Scenario, played: &Played) -> (Cell, Option<Compared>) {
+    let mut cell = cell(scenario, played, &checker::judge(scenario, played));
+    let compared = agreement::with_simulation(scenario, played);
+    if let Some(compared) = &compared {
+        agreement::write_into(&mut cell, compared, &plan.recorded);
+    }
+    (head(cell), compared)
+}
+
+fn without(scenario: &Scenario, lane: Lane, verdict: Verdict, why: &str) -> Cell {
+    let mut cell = empty(scenario, None, lane);
+    cell.verdict = verdict;
+    cell.why = Some(why.to_owned());
+    cell
+}

@@ -1,0 +1,169 @@
+//! What the command line says of lanes: which ones, and what those with real programs have to work with.
+//!
+//! Our own programs stand beside this one. Under `cargo run` they are built first, so that nobody tests the proxy of
+//! yesterday; elsewhere they are taken as they are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+
+use super::{interrupt, say};
+use crate::scenario::Provider;
+use crate::trace::Lane;
+use crate::world::container::image::Source;
+use crate::world::{Means, Programs};
+
+/// What `--lane` names: one lane, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lanes {
+    /// One by its name.
+    One(Lane),
+    /// Every one.
+    All,
+}
+
+impl ValueEnum for Lanes {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [Lanes; 6] = [
+            Lanes::One(Lane::Sim),
+            Lanes::One(Lane::Bridge),
+            Lanes::One(Lane::Process),
+            Lanes::One(Lane::Driver),
+            Lanes::One(Lane::Container),
+            Lanes::All,
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Lanes::One(lane) => PossibleValue::new(lane.as_str()).help(lane.meaning()),
+            Lanes::All => PossibleValue::new("all").help("Every lane that there is"),
+        })
+    }
+}
+
+impl Lanes {
+    /// Whether the simulation is among them.
+    pub(super) fn plays_sim(self) -> bool {
+        matches!(self, Lanes::One(Lane::Sim) | Lanes::All)
+    }
+
+    /// The name, if it names one lane.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Lanes::One(lane) => Some(lane.as_str()),
+            Lanes::All => None,
+        }
+    }
+
+    /// The lanes with real programs.
+    pub(super) fn real(self) -> Vec<Lane> {
+        let asked = |lane: &Lane| *lane != Lane::Sim && (self == Lanes::All || self == Lanes::One(*lane));
+        Lane::ALL.into_iter().filter(asked).collect()
+    }
+}
+
+/// What lanes with real programs are told.
+#[derive(Debug, Default, Args)]
+pub(super) struct Real {
+    /// Who stands where mongod stands in the lanes bridge and container: the path of a mongod, or image:NAME:TAG of an
+    /// image that the container engine has; may be given several times
+    #[arg(long, value_name = "PATH|image:NAME:TAG", value_parser = mongod)]
+    mongod: Vec<String>,
+    /// A cloud that somebody else runs, in place of the laboratory's own, in the lane process: aws=http://127.0.0.1:4566
+    #[arg(long, value_name = "PROVIDER=URL", value_parser = cloud)]
+    cloud: Vec<(Provider, String)>,
+}
+
+/// Checks what names a mongod, and leaves it as it is.
+fn mongod(text: &str) -> Result<String, String> {
+    Source::parse(text).map(|_| text.to_owned())
+}
+
+fn cloud(text: &str) -> Result<(Provider, String), String> {
+    let (provider, url) = text.split_once('=').ok_or("expected PROVIDER=URL, such as aws=http://127.0.0.1:4566")?;
+    let provider: Provider = provider.parse().map_err(|error| format!("{error}"))?;
+    if provider == Provider::Local {
+        return Err("the provider local has no cloud: name aws, azure or gcp".to_owned());
+    }
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(format!("`{url}` is no URL: it begins with http:// or https://"));
+    }
+    Ok((provider, url.to_owned()))
+}
+
+impl Real {
+    /// What worlds are given. `lanes` are those that are going to be opened; for none, nothing is prepared. `named`:
+    /// whether the user has named the scenarios.
+    pub(super) fn means(&self, lanes: &[Lane], named: bool) -> Means {
+        if lanes.is_empty() {
+            return Means::default();
+        }
+        Means {
+            programs: programs(),
+            mongods: self.mongod.clone(),
+            clouds: self.cloud.iter().cloned().collect(),
+            named,
+            interrupted: interrupt::flag("ending what was started"),
+            ..Means::default()
+        }
+    }
+}
+
+/// The programs beside this one, built first where this one is run by cargo.
+fn programs() -> Option<Programs> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent()?;
+    build(folder);
+    Programs::within(folder).ok()
+}
+
+/// Builds them as this one was built. What does not build was told by cargo; the lane then says what is not there.
+fn build(folder: &Path) {
+    // Under a test runner, which sets the same variables, they were built with the tests.
+    if std::env::var_os("NEXTEST").is_some() {
+        return;
+    }
+    let (Some(cargo), Some(home)) = (std::env::var_os("CARGO"), std::env::var_os("CARGO_MANIFEST_DIR")) else { return };
+    let mut command = Command::new(cargo);
+    command.current_dir(PathBuf::from(home)).args([
+        "build",
+        "--quiet",
+        "--package",
+        "kmip-proxy",
+        "--package",
+        "kmiplab",
+    ]);
+    command.args(["--bin", "kmipProxyStandalone", "--bin", "mongod-persona"]);
+    if folder.ends_with("release") {
+        command.arg("--release");
+    }
+    if !command.stdin(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        say("warning: kmipProxyStandalone and mongod-persona could not be built anew; they are taken as they are");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cloud_is_a_provider_and_a_url() {
+        assert_eq!(cloud("aws=http://127.0.0.1:4566"), Ok((Provider::Aws, "http://127.0.0.1:4566".to_owned())));
+        for wrong in ["aws", "local=http://127.0.0.1:1", "oracle=http://127.0.0.1:1", "aws=127.0.0.1:4566"] {
+            assert!(cloud(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn all_lanes_are_the_simulation_and_every_other() {
+        assert!(Lanes::All.plays_sim());
+        assert_eq!(Lanes::All.real().len() + 1, Lane::ALL.len());
+        assert_eq!(Lanes::One(Lane::Process).real(), [Lane::Process]);
+        assert_eq!(Lanes::One(Lane::Sim).real(), []);
+        assert_eq!(Lanes::value_variants().len(), Lane::ALL.len() + 1);
+    }
+}

@@ -1,0 +1,394 @@
+//! A program in mongod's place for the length of a scenario: its data folder, the tap before the proxy, and its starts.
+//!
+//! A start goes in this order: the tap stands before the proxy, the certificates are copied into the data folder, the
+//! options are spelled as this kind of mongod takes them, the program begins. When it says that it waits for connections
+//! it is asked who it is, and given documents to keep; every later start must still have them.
+//!
+//! Its data folder is not the proxy's dbpath. What it writes there is a hundred megabytes of its own, owned by a user of
+//! an image, and nothing that the product may be judged by. A snapshot, whose key is wrapped in the proxy's dbpath, is
+//! told to an empty database by the key's identifier (`kmipKeyIdentifier`): the dialogue is that of a restart, and the
+//! key has to be the one that was wrapped.
+//!
+//! Invariant: what it says on the wire is recorded by the tap, and by nobody else.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kmip_proxy::env::Env;
+use tempfile::TempDir;
+
+use super::ask;
+use super::engine::EngineError;
+use super::image::Kind;
+use super::log::{self, Said};
+use super::options::{FILE, Options};
+use super::probe::{self, Answers, Refusal};
+use super::program::{Next, Program, Running};
+use super::threads::Threads;
+use crate::cast::{self, Settings};
+use crate::tap::{self, Recorder, Shown, Tap, Upstream};
+use crate::trace::{Peer, ProcessState, Tier, What};
+use crate::world::process::database::{Database, MONGOD, Standing};
+use crate::world::process::record::Record;
+
+/// How long a program may take to end when it is told to. mongod writes a last checkpoint.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// How long a program may take until it waits for connections, or ends. Longer than mongod tries to get its key.
+const READY: Duration = Duration::from_secs(30);
+
+/// Where programs believe the proxy to be, in the names of a run.
+const PROXY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5696);
+
+/// The client's certificate, in the data folder.
+const CLIENT: &str = "kmiplab-client.pem";
+
+/// The last lines that are kept, for last words and for what stands at the beginning.
+const KEPT: usize = 400;
+
+/// A program in mongod's place.
+pub struct Seat {
+    program: Program,
+    threads: Threads,
+    persona: String,
+    /// Closed to everybody else; the data folder is in it.
+    folder: TempDir,
+    data: PathBuf,
+    tap: Option<(u16, Tap)>,
+    running: Option<Running>,
+    /// Since when it is neither ready nor at its end, in real time.
+    awaited: Option<Duration>,
+    port: u16,
+    first_line: Option<String>,
+    said: Vec<String>,
+    /// Whether its data has ever been open.
+    opened: bool,
+    /// Whether it keeps documents.
+    written: bool,
+    /// The client's certificate, where it is and as it was copied last.
+    certificate: (PathBuf, Vec<u8>),
+    /// What is known of the program from an earlier start.
+    known: Option<Peer>,
+    /// What it has answered in this run.
+    told: Told,
+}
+
+/// What a program has answered when it was asked who it is; nothing before that. Shared with whoever plays the scenario.
+pub type Told = Arc<Mutex<Option<Result<Peer, Refusal>>>>;
+
+impl Seat {
+    /// A seat that nobody has taken yet. `persona` is who is played where the program is a persona, and whose dialect the
+    /// scenario expects.
+    pub fn new(program: Program, threads: Threads, persona: &str, known: Option<Peer>) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("kmiplab-data-").tempdir()?;
+        let data = folder.path().canonicalize()?.join("data");
+        fs::create_dir(&data)?;
+        Ok(Seat {
+            program,
+            threads,
+            persona: persona.to_owned(),
+            folder,
+            data,
+            tap: None,
+            running: None,
+            awaited: None,
+            port: 0,
+            first_line: None,
+            said: Vec::new(),
+            opened: false,
+            written: false,
+            certificate: (PathBuf::new(), Vec::new()),
+            known,
+            told: Told::default(),
+        })
+    }
+
+    /// Where its answer will be.
+    pub fn told(&self) -> Told {
+        self.told.clone()
+    }
+
+    /// Puts the tap before the proxy, unless it stands there. Comes to its port and its authority.
+    fn tap(&mut self, settings: &Settings, record: &Record) -> Result<(u16, PathBuf), String> {
+        let authority = self.folder.path().join("tap-ca.pem");
+        if self.tap.as_ref().is_none_or(|(port, _)| *port != settings.port) {
+            let ca = settings.ca_file.clone().unwrap_or_default();
+            let client = settings.client_certificate_file.clone();
+            let tap = tap::Settings {
+                listen: (Ipv4Addr::LOCALHOST, 0).into(),
+                shown: Shown::Made { authority: authority.clone() },
+                client_authority: Some(ca.clone()),
+                upstream: Upstream {
+                    host: Ipv4Addr::LOCALHOST.to_string(),
+                    port: settings.port,
+                    name: None,
+                    authority: ca,
+                    own: Some((client.clone(), client)),
+                },
+            };
+            let sink = Recorder::new(record.trace().clone(), MONGOD, PROXY);
+            let tap = Tap::start(tap, Arc::new(sink)).map_err(|error| format!("no tap before the proxy: {error}"))?;
+            self.tap = Some((settings.port, tap));
+        }
+        let port = self.tap.as_ref().map_or(0, |(_, tap)| tap.address().port());
+        Ok((port, authority))
+    }
+
+    /// Writes a copy into the data folder. A file that cannot be read is the program's to complain about.
+    fn copy(&self, from: &Path, name: &str) -> (PathBuf, Vec<u8>) {
+        let (to, content) = (self.data.join(name), fs::read(from).unwrap_or_default());
+        let _ = replace(&to, &content);
+        (to, content)
+    }
+
+    /// Copies the client's certificate again if the proxy has made another one: a mongod beside it would find that.
+    fn refresh(&mut self) {
+        let (from, shown) = &self.certificate;
+        let newer = fs::read(from).is_ok_and(|content| !content.is_empty() && content != *shown);
+        if newer {
+            self.certificate.1 = self.copy(&self.certificate.0, CLIENT).1;
+        }
+    }
+
+    fn hear(&mut self, line: String, record: &Record) {
+        if self.first_line.is_none() {
+            self.first_line = Some(line.clone());
+        }
+        match log::read(&line) {
+            Said::Nothing => {}
+            Said::Log(what) => record.note(MONGOD, *what),
+            Said::Ready => {
+                self.introduce();
+                let kept = self.keep();
+                (self.opened, self.awaited) = (true, None);
+                record.process(MONGOD, ProcessState::Ready, None);
+                match kept {
+                    Ok(Some(text)) => {
+                        let what = What::Log { severity: 'I', id: None, text, attributes: Vec::new() };
+                        record.note("lab", what);
+                    }
+                    Ok(None) => {}
+                    Err(why) => {
+                        let text = format!("what mongod was given to keep before a restart is not there: {why}");
+                        record.note("lab", What::Finding { invariant: "K8".to_owned(), text });
+                    }
+                }
+            }
+        }
+        self.said.push(line);
+        if self.said.len() > KEPT {
+            self.said.drain(KEPT / 4..KEPT / 2);
+        }
+    }
+
+    /// Has it keep documents at its first start, and asks for them at every later one. A persona keeps no data: that its
+    /// own file opened is all there is to see.
+    fn keep(&mut self) -> Result<Option<String>, String> {
+        if self.program.kind == Kind::Persona {
+            return Ok(None);
+        }
+        let run = self.folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if self.written {
+            return ask::read(&self.threads, self.port, &run).map(|()| Some("its documents are there".to_owned()));
+        }
+        self.written = ask::write(&self.threads, self.port, &run).is_ok();
+        Ok(self.written.then(|| "it keeps documents for later starts".to_owned()))
+    }
+
+    /// How it stands after its log is over.
+    fn end(&self, code: Result<Option<i64>, EngineError>) -> Standing {
+        let code = match code {
+            Ok(code) => code,
+            Err(error) => return Standing::Broken(error.to_string()),
+        };
+        if let Some(why) = probe::unknown_option(code, &self.said) {
+            return Standing::Broken(why);
+        }
+        if log::port_taken(&self.said) {
+            let port = self.port;
+            return Standing::Broken(format!("another program has port {port}, which was free a moment ago"));
+        }
+        // 137 is how a container tells of SIGKILL.
+        if matches!(code, None | Some(137)) {
+            return Standing::Broken("somebody else has ended the program".to_owned());
+        }
+        let code = code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
+        Standing::Ended(format!("{code}: {}", self.last_line()))
+    }
+
+    /// What it said last.
+    fn last_line(&self) -> String {
+        let last = self.said.iter().rev().find(|line| !line.is_empty());
+        last.map_or_else(|| "it said nothing".to_owned(), |line| message(line))
+    }
+
+    /// Asks it who it is.
+    fn introduce(&mut self) {
+        if self.lock().is_some() {
+            return;
+        }
+        let told = ask::who(&self.threads, self.port).unwrap_or_default();
+        let answers = Answers {
+            version: Some(self.program.version.clone()),
+            first_line: self.first_line.clone(),
+            labels: self.program.labels(),
+            bytes: Some(self.program.bytes()),
+            build_info: told.build_info,
+            options: told.options,
+            hello: told.hello,
+            server_status: told.server_status,
+        };
+        let peer = |tier| Peer { name: name(&answers, tier, &self.program), tier, proof: probe::proof(&answers) };
+        *self.lock() = Some(probe::tier(&answers).map(peer));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Result<Peer, Refusal>>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Database for Seat {
+    fn start(&mut self, settings: &Settings, dbpath: &Path, record: &Record) -> Result<(), String> {
+        self.crash(record);
+        self.said.clear();
+        let (port, authority) = self.tap(settings, record)?;
+        let mut kmip = settings.clone();
+        kmip.port = port;
+        kmip.ca_file = Some(self.copy(&authority, "kmiplab-ca.pem").0);
+        let (client, content) = self.copy(&settings.client_certificate_file, CLIENT);
+        self.certificate = (settings.client_certificate_file.clone(), content);
+        kmip.client_certificate_file = client;
+        if !self.opened && kmip.key_identifier.is_none() {
+            let snapshot = cast::Database::read(Env::os().files.as_ref(), dbpath).ok().flatten();
+            kmip.key_identifier = snapshot.map(|database| database.key_identifier);
+        }
+        self.port = free_port().map_err(|error| format!("no port for the database: {error}"))?;
+        let legacy = self.persona == "enterprise-legacy-1.0";
+        let options = Options { dbpath: self.data.clone(), port: self.port, kmip, legacy };
+        let (mut words, file) = options.spell(self.program.spelling());
+        if let Some(content) = file {
+            replace(&self.data.join(FILE), content.as_bytes()).map_err(|error| format!("no configuration: {error}"))?;
+        }
+        if self.program.kind == Kind::Persona {
+            words.extend(["--persona".to_owned(), self.persona.clone()]);
+        } else {
+            // Little memory, and no socket in /tmp that a crash would leave behind.
+            words.extend(["--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"].map(str::to_owned));
+        }
+        self.running = Some(self.program.start(&words, &self.data).map_err(|error| error.to_string())?);
+        self.awaited = Some(record.stopwatch().real());
+        Ok(())
+    }
+
+    fn look(&mut self, record: &Record) -> Standing {
+        self.refresh();
+        loop {
+            let Some(running) = &mut self.running else { return Standing::Down };
+            match running.next(Duration::ZERO) {
+                Next::Silence => {
+                    let late = |since| record.stopwatch().real() > since + READY;
+                    if !self.awaited.is_some_and(late) {
+                        return Standing::Up;
+                    }
+                    self.running = None;
+                    return Standing::Broken(format!(
+                        "it did not wait for connections within {} s; its last line: {}",
+                        READY.as_secs(),
+                        self.last_line()
+                    ));
+                }
+                Next::Line(line) => self.hear(line, record),
+                Next::Over => {
+                    let code = running.exit_code();
+                    self.running = None;
+                    return self.end(code);
+                }
+            }
+        }
+    }
+
+    fn stop(&mut self, record: &Record) {
+        let Some(running) = &mut self.running else { return };
+        // One that hangs hears nothing; and an engine that is gone is told of by the next who asks it.
+        let _ = running.signal("SIGCONT");
+        let _ = running.stop();
+        while let Some(Next::Line(line)) = self.running.as_mut().map(|running| running.next(FAREWELL)) {
+            self.hear(line, record);
+        }
+        self.running = None;
+    }
+
+    fn crash(&mut self, record: &Record) {
+        let Some(mut running) = self.running.take() else { return };
+        let _ = running.crash();
+        while let Next::Line(line) = running.next(FAREWELL) {
+            self.hear(line, record);
+        }
+    }
+
+    fn stall(&mut self) {
+        if let Some(running) = &mut self.running {
+            let _ = running.signal("SIGSTOP");
+        }
+    }
+
+    fn resume(&mut self) {
+        if let Some(running) = &mut self.running {
+            let _ = running.signal("SIGCONT");
+        }
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        match &*self.lock() {
+            Some(Ok(peer)) => Some(peer.clone()),
+            // What does not get its key cannot be asked: the same bytes were, when they did.
+            Some(Err(_)) | None => self.known.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Seat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Seat({}, {:?})", self.program.source.name(), self.running)
+    }
+}
+
+/// A name with the version that the program itself states. A persona's is its own, and never mongod's.
+fn name(answers: &Answers, tier: Tier, program: &Program) -> String {
+    let version = answers.build_info.as_ref().and_then(|build| build.get("version")?.as_str());
+    let kind = match tier {
+        Tier::RealEnterprise => "MongoDB Enterprise",
+        Tier::RealPsmdb => "Percona Server for MongoDB",
+        Tier::Simulated | Tier::Persona | Tier::RealDriver => return program.source.name(),
+    };
+    format!("{kind} {}", version.unwrap_or_default())
+}
+
+/// The message of a log line, with the error in it where there is one; other lines as they are.
+fn message(line: &str) -> String {
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(line) else { return line.to_owned() };
+    let said = document.get("msg").and_then(serde_json::Value::as_str).unwrap_or(line);
+    match document.pointer("/attr/error") {
+        Some(error) => format!("{said}: {error}"),
+        None => said.to_owned(),
+    }
+}
+
+/// Writes a file anew: one that was given to another user cannot be written to, but replaced.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::write(path, content)
+}
+
+/// A port of loopback that is free now. Somebody may take it before the program does, who is then told about it.
+fn free_port() -> io::Result<u16> {
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    Ok(listener.local_addr()?.port())
+}
