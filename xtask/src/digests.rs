@@ -75,10 +75,14 @@ fn scenarios(root: &Path) -> std::io::Result<Vec<String>> {
     Ok(files)
 }
 
+/// The laboratory as a profile has built it.
+pub(crate) fn laboratory(target: &Path, profile: &str) -> String {
+    target.join(profile).join(format!("kmiplab{}", std::env::consts::EXE_SUFFIX)).display().to_string()
+}
+
 /// The last line of a replay.
 fn digest(root: &Path, target: &Path, profile: &str, file: &str) -> Result<String, String> {
-    let program = target.join(profile).join(format!("kmiplab{}", std::env::consts::EXE_SUFFIX));
-    let program = program.display().to_string();
+    let program = laboratory(target, profile);
     let replay = Program::new(&[&program, "replay", file, "--seed", SEED]).output(root)?;
     let last = replay.lines().last().filter(|line| line.starts_with("digest sha256:"));
     last.map(str::to_owned).ok_or_else(|| format!("the {profile} build's replay of {file} ends without a digest"))

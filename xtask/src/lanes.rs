@@ -6,11 +6,11 @@
 //! Invariant: a lane that ran is judged, and a lane that did not is listed with its reason.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::digests;
+use crate::program::Program;
 
 /// The lanes with what is played in them: all files, or, where a file takes seconds for each of its providers, those in
 /// which a driver takes part, with one.
@@ -27,21 +27,27 @@ const NOTHING_RAN: i32 = 6;
 /// The laboratory's exit code where nothing failed, and something broke down that is not the product's (`kmiplab explain 3`).
 const NOT_JUDGED: i32 = 3;
 
+/// The laboratory, and the programs that it starts.
+const BUILD: Program<'_> =
+    Program::new(&["cargo", "build", "--release", "--locked", "--package", "kmip-proxy", "--package", "kmiplab"]);
+
 /// Runs every lane, and gives a note for each in which nothing ran.
 pub(crate) fn run(root: &Path) -> Result<Vec<String>, String> {
+    BUILD.run(root)?;
     let target = digests::target_folder(root)?;
+    let program = digests::laboratory(&target, "release");
     let mut notes = Vec::new();
     for (lane, words) in LANES {
         let report = target.join("kmiplab/lanes").join(lane);
-        let mut command = Command::new("cargo");
-        command.current_dir(root).args(["run", "--release", "--locked", "--package", "kmiplab", "--", "run"]);
-        command.args(["--lane", lane, "--report"]).arg(&report).args(*words);
-        let status = command.status().map_err(|error| format!("`cargo run` does not start: {error}"))?;
+        let folder = report.display().to_string();
+        let usual = [&program, "run", "--lane", lane, "--report", &folder];
+        let command = [&usual, *words].concat();
+        let status = Program::new(&command).status(root)?;
         match status.code() {
             Some(0) => {}
             Some(NOTHING_RAN) => notes.push(format!("the lane {lane}: {}", why(&report, "not-run"))),
             Some(NOT_JUDGED) => notes.push(format!("a cell of the lane {lane}: {}", why(&report, "inconclusive"))),
-            _ => return Err(format!("`kmiplab run --lane {lane}` ended with {status}")),
+            _ => return Err(format!("`{}` ended with {status}", Program::new(&command).line())),
         }
     }
     Ok(notes)

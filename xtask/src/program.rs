@@ -7,7 +7,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// A program with its arguments, `cargo` first where it is Cargo, and with the environment that it needs.
 #[derive(Clone, Copy, Debug)]
@@ -30,10 +30,14 @@ impl<'a> Program<'a> {
         variables.chain(self.words.iter().map(|word| quoted(word))).collect::<Vec<_>>().join(" ")
     }
 
+    /// Runs it with our output, and gives how it ended.
+    pub(crate) fn status(&self, root: &Path) -> Result<ExitStatus, String> {
+        self.command(root).status().map_err(|error| format!("failed to start `{}`: {error}", self.line()))
+    }
+
     /// Runs it with our output; an error says how it ended.
     pub(crate) fn run(&self, root: &Path) -> Result<(), String> {
-        let status =
-            self.command(root).status().map_err(|error| format!("failed to start `{}`: {error}", self.line()))?;
+        let status = self.status(root)?;
         if status.success() { Ok(()) } else { Err(format!("`{}` ended with {status}", self.line())) }
     }
 

@@ -129,14 +129,15 @@ fn build(folder: &Path) {
     }
     let (Some(cargo), Some(home)) = (std::env::var_os("CARGO"), std::env::var_os("CARGO_MANIFEST_DIR")) else { return };
     let mut command = Command::new(cargo);
-    command.current_dir(PathBuf::from(home)).args([
-        "build",
-        "--quiet",
-        "--package",
-        "kmip-proxy",
-        "--package",
-        "kmiplab",
-    ]);
+    command.current_dir(PathBuf::from(home));
+    // What cargo has set for us is not for it: ring's build script watches it, and everything above ring would be
+    // compiled anew, now and at the next `cargo run`.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    command.args(["build", "--quiet", "--package", "kmip-proxy", "--package", "kmiplab"]);
     command.args(["--bin", "kmipProxyStandalone", "--bin", "mongod-persona"]);
     if folder.ends_with("release") {
         command.arg("--release");
