@@ -84,6 +84,11 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     }
     let mut codes = Vec::new();
     for scenario in &scenarios {
+        if means.is_interrupted() {
+            say("interrupted: not every scenario was compared");
+            codes.push(exit::INCONCLUSIVE);
+            break;
+        }
         codes.push(one_scenario(scenario, [&sides[0], &sides[1]], &recorded, arguments.all));
     }
     // A difference is worse than a run that broke down, and that is worse than one that did not take place.

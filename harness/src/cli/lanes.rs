@@ -3,6 +3,7 @@
 //! Our own programs stand beside this one. Under `cargo run` they are built first, so that nobody tests the proxy of
 //! yesterday; elsewhere they are taken as they are.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -113,21 +114,26 @@ impl Real {
     }
 }
 
-/// The programs beside this one, built first where this one is run by cargo.
+/// The programs beside this one, built first where this one is run by cargo; none where they do not build.
 fn programs() -> Option<Programs> {
     let program = std::env::current_exe().ok()?;
     let folder = program.parent()?;
-    build(folder);
+    if !build(folder) {
+        say("error: kmipProxyStandalone and mongod-persona do not build, and those of yesterday are not played with");
+        return None;
+    }
     Programs::within(folder).ok()
 }
 
-/// Builds them as this one was built. What does not build was told by cargo; the lane then says what is not there.
-fn build(folder: &Path) {
+/// Builds them as this one was built. Whether they are as the sources are, as far as can be told.
+fn build(folder: &Path) -> bool {
     // Under a test runner, which sets the same variables, they were built with the tests.
     if std::env::var_os("NEXTEST").is_some() {
-        return;
+        return true;
     }
-    let (Some(cargo), Some(home)) = (std::env::var_os("CARGO"), std::env::var_os("CARGO_MANIFEST_DIR")) else { return };
+    let (Some(cargo), Some(home)) = (std::env::var_os("CARGO"), std::env::var_os("CARGO_MANIFEST_DIR")) else {
+        return true;
+    };
     let mut command = Command::new(cargo);
     command.current_dir(PathBuf::from(home));
     // What cargo has set for us is not for it: ring's build script watches it, and everything above ring would be
@@ -139,12 +145,22 @@ fn build(folder: &Path) {
     }
     command.args(["build", "--quiet", "--package", "kmip-proxy", "--package", "kmiplab"]);
     command.args(["--bin", "kmipProxyStandalone", "--bin", "mongod-persona"]);
-    if folder.ends_with("release") {
-        command.arg("--release");
+    command.args(as_built(folder));
+    command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// The flags with which cargo builds into a folder: `target/PROFILE`, or `target/TRIPLE/PROFILE`.
+fn as_built(folder: &Path) -> Vec<OsString> {
+    let mut flags = Vec::new();
+    if let Some(profile) = folder.file_name().filter(|name| *name != "debug") {
+        flags.extend([OsString::from("--profile"), profile.to_owned()]);
     }
-    if !command.stdin(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        say("warning: kmipProxyStandalone and mongod-persona could not be built anew; they are taken as they are");
+    // Cargo marks the target folder itself, so that what is not marked is named for a machine.
+    let above = folder.parent().filter(|above| !above.join("CACHEDIR.TAG").exists());
+    if let Some(triple) = above.and_then(Path::file_name) {
+        flags.extend([OsString::from("--target"), triple.to_owned()]);
     }
+    flags
 }
 
 #[cfg(test)]
@@ -157,6 +173,16 @@ mod tests {
         for wrong in ["aws", "local=http://127.0.0.1:1", "oracle=http://127.0.0.1:1", "aws=127.0.0.1:4566"] {
             assert!(cloud(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_programs_are_built_into_the_folder_of_this_one() {
+        let target = tempfile::tempdir().expect("a folder");
+        std::fs::write(target.path().join("CACHEDIR.TAG"), "").expect("the mark");
+        assert!(as_built(&target.path().join("debug")).is_empty());
+        assert_eq!(as_built(&target.path().join("release")), ["--profile", "release"]);
+        let foreign = target.path().join("aarch64-apple-darwin/debug");
+        assert_eq!(as_built(&foreign), ["--target", "aarch64-apple-darwin"]);
     }
 
     #[test]
