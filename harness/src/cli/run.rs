@@ -72,7 +72,10 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     let seeds = seeds(arguments);
     let folder = arguments.report.clone().unwrap_or_else(select::report_folder);
     let lanes = arguments.lane.real();
-    let means = arguments.real.means(&lanes, !arguments.filters.is_empty());
+    let means = match arguments.real.means(&lanes, !arguments.filters.is_empty()) {
+        Ok(means) => means,
+        Err(code) => return code,
+    };
     let means = Means { dialogues: Some(folder.join("dialogues")), ..means };
     let plan = Plan {
         scenarios,

@@ -29,6 +29,7 @@ pub(super) fn cell(family: &str, scenario: &str, verdict: Verdict) -> Cell {
     };
     Cell {
         agreement: None,
+        cloud: None,
         counts: if ran { counts() } else { Counts::default() },
         digest: ran.then(|| format!("sha256:{}", "d1".repeat(32))),
         drawn: Vec::new(),
