@@ -138,7 +138,7 @@ mod real_cloud {
         let served = Served::start("aws", &[]);
         let Some(world) = world(served.url()) else { return };
         for (label, begins) in [
-            ("expired-credentials/role-assumed-through-sts", "a role is assumed"),
+            ("expired-credentials/role-assumed-with-keys-from-flags", "a role is assumed"),
             ("expired-credentials/session-expires-under-polling[aws]", "credentials are refused"),
             ("expired-credentials/user-keys-revoked[aws]", "credentials are refused"),
             ("expired-credentials/access-denied-and-allowed[aws]", "a policy denies a key"),

@@ -176,7 +176,7 @@ mod tests {
         let table = [
             ("aws", "expected PROVIDER=URL"),
             ("local=http://127.0.0.1:1", "the provider local has no cloud"),
-            ("oracle=http://127.0.0.1:1", "`oracle` is no provider"),
+            ("oracle=http://127.0.0.1:1", "unknown provider `oracle`"),
             ("azure=http://127.0.0.1:4567", "only aws can be given by its address"),
             ("gcp=http://127.0.0.1:4568", "only aws can be given by its address"),
             ("aws=127.0.0.1:4566", "`127.0.0.1:4566` is no URL"),
