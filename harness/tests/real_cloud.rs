@@ -180,6 +180,15 @@ mod real_cloud {
         assert!(why.ends_with("start the cloud there (`kmiplab serve aws` is one), or leave --cloud out"), "{why}");
         let world = world(&url).unwrap();
         passes(&*world, "mismatched-providers/local-key-file");
+        // Whoever asked for that cloud is not told that all is well.
+        let folder = tempfile::tempdir().unwrap();
+        let (cloud, report) = (format!("aws={url}"), folder.path().display().to_string());
+        let arguments = ["run", "--lane", "process", "--cloud", &cloud, "--report", &report, "first-start-registers"];
+        let ran = program::run(program::kmiplab(&arguments).current_dir(root()));
+        assert_eq!(ran.code, Some(6), "{}{}", ran.out, ran.told);
+        let shown = "NOT RUN key-rotation/first-start-registers  aws mongod-persona process";
+        assert!(ran.out.contains(shown), "{}", ran.out);
+        assert!(ran.told.contains(&format!("nothing ran with the cloud at {url}")), "{}", ran.told);
     }
 
     #[test]

@@ -111,6 +111,8 @@ fn says(address: &Address) -> String {
     match health.as_ref().map(|health| (health["edition"].as_str(), health["version"].as_str())) {
         Some((Some("kmiplab"), Some(version))) => return format!("kmiplab serve aws {version}"),
         Some((edition, Some(version))) => {
+            // Outside of its own images it does not know which one it is.
+            let edition = edition.filter(|edition| *edition != "unknown");
             let edition = edition.map(|edition| format!(" ({edition})")).unwrap_or_default();
             return format!("LocalStack {version}{edition}");
         }
