@@ -238,6 +238,20 @@ mod real_cloud {
         assert_eq!(Left::now(), before);
     }
 
+    #[test]
+    fn nor_is_one_that_goes_away_in_the_middle_of_a_run() {
+        let served = Served::start("aws", &[]);
+        let Some(world) = world(served.url()) else { return };
+        let begins = format!("the AWS at {} has gone away in the middle of the run: ", served.url());
+        // It takes three seconds to answer, and is asked again in the end.
+        let scenario = load("private-endpoint-failover/slow-but-in-time[aws]");
+        let end = move |_: u32| drop(served);
+        let ending = thread::spawn(|| left::once_there(&["kmipProxyStanda", "mongod-persona"], end));
+        let attempt = attempt(&*world, &scenario);
+        ending.join().unwrap();
+        assert!(matches!(&attempt, Attempt::Inconclusive(why) if why.starts_with(&begins)), "{attempt:?}");
+    }
+
     /// moto's server at work, started as the tests of the product start it. It is killed when dropped.
     struct Moto {
         child: Child,
