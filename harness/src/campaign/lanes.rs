@@ -73,13 +73,15 @@ fn one(
     late: bool,
 ) -> (Cell, Option<Compared>) {
     let attempt = in_time(&plan.means, late, || world.play(scenario, peer, plan.seeds.first));
+    let with = chosen(plan, lane, scenario);
     let reason = |verdict, why: String| {
         let mut cell = without(scenario, lane, verdict, &why);
         cell.peer = peer.to_owned();
+        cell.replay += &with;
         (cell, None)
     };
     match attempt {
-        Attempt::Played(played) => judged(plan, scenario, &played),
+        Attempt::Played(played) => judged(plan, scenario, &played, &with),
         Attempt::NotApplicable(why) => reason(Verdict::NotApplicable, why),
         Attempt::NotRun(why) => reason(Verdict::NotRun, why),
         Attempt::Inconclusive(why) => reason(Verdict::Inconclusive, why),
@@ -102,11 +104,19 @@ fn in_time(means: &Means, late: bool, play: impl FnOnce() -> Attempt) -> Attempt
     }
 }
 
-fn judged(plan: &Plan, scenario: &Scenario, played: &Played) -> (Cell, Option<Compared>) {
+/// What the command line has to say besides, for the same to be played again.
+fn chosen(plan: &Plan, lane: Lane, scenario: &Scenario) -> String {
+    let provider = scenario.world.provider;
+    let cloud = plan.means.clouds.get(&provider).filter(|_| lane == Lane::Process);
+    cloud.map(|url| format!(" --cloud {provider}={url}")).unwrap_or_default()
+}
+
+fn judged(plan: &Plan, scenario: &Scenario, played: &Played, with: &str) -> (Cell, Option<Compared>) {
     let mut cell = cell(scenario, played, &checker::judge(scenario, played));
+    cell.replay += with;
     let compared = agreement::with_simulation(scenario, played);
     if let Some(compared) = &compared {
-        agreement::write_into(&mut cell, compared, &plan.recorded);
+        agreement::write_into(&mut cell, compared, &plan.recorded, with);
     }
     (head(cell), compared)
 }

@@ -70,7 +70,10 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         Err(code) => return code,
     };
     let real: Vec<Lane> = [one, other].into_iter().filter(|lane| *lane != Lane::Sim).collect();
-    let means = arguments.real.means(&real, !arguments.files.is_empty());
+    let means = match arguments.real.means(&real, !arguments.files.is_empty()) {
+        Ok(means) => means,
+        Err(code) => return code,
+    };
     let seeds = [arguments.seed.0, arguments.other_seed.unwrap_or(arguments.seed).0];
     let mut sides = Vec::new();
     for (lane, seed) in [one, other].into_iter().zip(seeds) {

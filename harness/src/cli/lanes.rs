@@ -10,10 +10,11 @@ use std::process::{Command, Stdio};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-use super::{interrupt, say};
+use super::{exit, interrupt, say};
 use crate::scenario::Provider;
 use crate::trace::Lane;
 use crate::world::container::image::Source;
+use crate::world::process::foreign::Address;
 use crate::world::{Means, Programs};
 
 /// What `--lane` names: one lane, or all of them.
@@ -74,7 +75,8 @@ pub(super) struct Real {
     /// image that the container engine has; may be given several times
     #[arg(long, value_name = "PATH|image:NAME:TAG", value_parser = mongod)]
     mongod: Vec<String>,
-    /// A cloud that somebody else runs, in place of the laboratory's own, in the lane process: aws=http://127.0.0.1:4566
+    /// AWS KMS that somebody else runs (LocalStack, a moto server, `kmiplab serve aws`), in place of the laboratory's own, in
+    /// the lane process: aws=http://127.0.0.1:4566. Keys are made there for every run
     #[arg(long, value_name = "PROVIDER=URL", value_parser = cloud)]
     cloud: Vec<(Provider, String)>,
 }
@@ -87,19 +89,36 @@ fn mongod(text: &str) -> Result<String, String> {
 fn cloud(text: &str) -> Result<(Provider, String), String> {
     let (provider, url) = text.split_once('=').ok_or("expected PROVIDER=URL, such as aws=http://127.0.0.1:4566")?;
     let provider: Provider = provider.parse().map_err(|error| format!("{error}"))?;
-    if provider == Provider::Local {
-        return Err("the provider local has no cloud: name aws, azure or gcp".to_owned());
+    match provider {
+        Provider::Aws => {}
+        Provider::Azure | Provider::Gcp => {
+            return Err(format!(
+                "only aws can be given by its address: a run makes its keys through the API of AWS KMS, and this version \
+                 makes none through that of {provider}"
+            ));
+        }
+        Provider::Local => return Err("the provider local has no cloud: name aws".to_owned()),
     }
-    if !url.starts_with("http://") && !url.starts_with("https://") {
-        return Err(format!("`{url}` is no URL: it begins with http:// or https://"));
-    }
+    url.parse::<Address>()?;
     Ok((provider, url.to_owned()))
 }
 
 impl Real {
     /// What worlds are given. `lanes` are those that are going to be opened; for none, nothing is prepared. `named`:
     /// whether the user has named the scenarios.
-    pub(super) fn means(&self, lanes: &[Lane], named: bool) -> Means {
+    ///
+    /// # Errors
+    ///
+    /// When something was chosen for a lane that is none of them.
+    pub(super) fn means(&self, lanes: &[Lane], named: bool) -> Result<Means, u8> {
+        if !self.cloud.is_empty() && !lanes.contains(&Lane::Process) {
+            say("error: --cloud is for the lane process, which is not among those to play: add --lane process");
+            return Err(exit::USAGE);
+        }
+        Ok(self.given(lanes, named))
+    }
+
+    fn given(&self, lanes: &[Lane], named: bool) -> Means {
         if lanes.is_empty() {
             return Means::default();
         }
@@ -170,8 +189,21 @@ mod tests {
     #[test]
     fn a_cloud_is_a_provider_and_a_url() {
         assert_eq!(cloud("aws=http://127.0.0.1:4566"), Ok((Provider::Aws, "http://127.0.0.1:4566".to_owned())));
-        for wrong in ["aws", "local=http://127.0.0.1:1", "oracle=http://127.0.0.1:1", "aws=127.0.0.1:4566"] {
-            assert!(cloud(wrong).is_err(), "{wrong}");
+        let table = [
+            ("aws", "expected PROVIDER=URL"),
+            ("local=http://127.0.0.1:1", "the provider local has no cloud"),
+            ("oracle=http://127.0.0.1:1", "unknown provider `oracle`"),
+            ("azure=http://127.0.0.1:4567", "only aws can be given by its address"),
+            ("gcp=http://127.0.0.1:4568", "only aws can be given by its address"),
+            ("aws=127.0.0.1:4566", "`127.0.0.1:4566` is no URL"),
+            (
+                "aws=https://127.0.0.1:4566",
+                "`https://127.0.0.1:4566` is https, and this version speaks plain HTTP alone",
+            ),
+        ];
+        for (wrong, begins) in table {
+            let told = cloud(wrong).unwrap_err();
+            assert!(told.starts_with(begins), "{wrong}: {told}");
         }
     }
 

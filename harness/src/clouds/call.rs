@@ -105,7 +105,7 @@ impl Call {
 }
 
 /// What a captive portal says.
-fn garbage() -> Response<Bytes> {
+pub(crate) fn garbage() -> Response<Bytes> {
     let page = Bytes::from_static(b"<!doctype html><title>Sign in</title><p>Sign in to use this network.</p>\n");
     let mut response = Response::new(page);
     response.headers_mut().insert("content-type", HeaderValue::from_static("text/html"));
@@ -113,7 +113,7 @@ fn garbage() -> Response<Bytes> {
 }
 
 /// The work is done and its grant stands; the call counts as unanswered all the same.
-fn cut(response: Response<Bytes>, mut events: Vec<What>, after_bytes: usize) -> Handled {
+pub(crate) fn cut(response: Response<Bytes>, mut events: Vec<What>, after_bytes: usize) -> Handled {
     if let Some(What::Call { status, code, .. }) = events.last_mut() {
         *status = 0;
         *code = Some("answer cut short".to_owned());

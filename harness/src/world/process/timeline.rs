@@ -133,6 +133,9 @@ impl<'a> Timeline<'a> {
             Standing::Ended(why) => record.process(MONGOD, ProcessState::Exited, Some(why)),
             Standing::Broken(why) => return Err(Halt::Inconclusive(why)),
         }
+        if let Some(why) = self.house.account.gone() {
+            return Err(Halt::Inconclusive(why));
+        }
         if let Some(why) = self.house.proxy.broke() {
             return Err(Halt::Broke(why.to_owned()));
         }
