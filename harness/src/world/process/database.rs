@@ -51,6 +51,17 @@ pub(crate) trait Database {
     /// Lets it go on.
     fn resume(&mut self);
 
+    /// Whether it is at work on something of which it may not have told anything yet: nothing strikes it there by chance.
+    fn is_at_work(&self) -> bool {
+        false
+    }
+
+    /// What it brings from before the run, if it keeps its data elsewhere than in the dbpath: the data keys that were
+    /// encrypted for it, with the master keys under which they are.
+    fn brings(&self) -> Option<Vec<(String, Vec<u8>)>> {
+        None
+    }
+
     /// Who it is, by what it has said of itself; nothing before it has said it.
     fn peer(&self) -> Option<Peer>;
 }

@@ -7,6 +7,7 @@
 
 mod administrator;
 pub(crate) mod database;
+mod driver;
 mod fit;
 mod house;
 mod machine;
@@ -15,7 +16,9 @@ pub(crate) mod program;
 mod proxy;
 pub(crate) mod record;
 mod stopwatch;
+pub(crate) mod tapped;
 mod timeline;
+mod with_driver;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -23,6 +26,8 @@ use std::time::Duration;
 use self::database::{Database, PersonaProgram};
 use self::house::House;
 use self::timeline::{Halt, Timeline};
+use self::with_driver::WithDriver;
+use super::driver::Setup;
 use super::{Attempt, Entropy, Means, Programs, World, times};
 use crate::scenario::Scenario;
 use crate::trace::{InOrder, Lane, Peer, Played, Tier, Unseen};
@@ -35,17 +40,20 @@ const PERSONA: &str = "mongod-persona";
 
 /// Opens it with personas as clients, or says why nothing can be played in it here.
 pub fn open(means: &Means) -> Result<Box<dyn World>, String> {
-    let Some(programs) = means.programs.clone() else {
-        return Err(
-            "kmipProxyStandalone and mongod-persona are not beside kmiplab: cargo build --release --bins".to_owned()
-        );
-    };
+    let programs = programs(means)?;
     Ok(Box::new(Process { means: means.clone(), programs }))
 }
 
 /// Opens it with a MongoDB driver and a community mongod, or says why nothing can be played in it here.
-pub fn open_with_driver(_: &Means) -> Result<Box<dyn World>, String> {
-    Err("this version has no such lane yet: the driver plays in the lane bridge".to_owned())
+pub fn open_with_driver(means: &Means) -> Result<Box<dyn World>, String> {
+    let programs = programs(means)?;
+    Ok(Box::new(WithDriver { means: means.clone(), programs, setup: Setup::find()? }))
+}
+
+/// Our own programs, or that they are not there.
+pub(crate) fn programs(means: &Means) -> Result<Programs, String> {
+    let absent = "kmipProxyStandalone and mongod-persona are not beside kmiplab: cargo build --release --bins";
+    means.programs.clone().ok_or_else(|| absent.to_owned())
 }
 
 /// The world with personas.
@@ -67,9 +75,8 @@ impl World for Process {
         if let Some(why) = fit::unfit(scenario) {
             return Attempt::NotApplicable(why.to_owned());
         }
-        if let Some(url) = self.means.clouds.get(&scenario.world.provider) {
-            // It was asked for, so that playing with another cloud would be no answer.
-            return Attempt::NotRun(format!("this version does not make a world's keys in a cloud at {url}"));
+        if let Some(why) = elsewhere(&self.means, scenario) {
+            return Attempt::NotRun(why);
         }
         let persona = |directory: &std::path::Path, key: &[u8]| -> Box<dyn Database> {
             let persona = &scenario.world.mongod.persona;
@@ -77,6 +84,13 @@ impl World for Process {
         };
         play(scenario, Lane::Process, &self.means, &self.programs, seed, persona)
     }
+}
+
+/// Why a scenario is not played, if its cloud is to be one that somebody else runs: it was asked for, so that playing with
+/// another cloud would be no answer.
+fn elsewhere(means: &Means, scenario: &Scenario) -> Option<String> {
+    let url = means.clouds.get(&scenario.world.provider)?;
+    Some(format!("this version does not make a world's keys in a cloud at {url}"))
 }
 
 /// Why a scenario cannot be played with real programs here, if it cannot.
