@@ -5,7 +5,7 @@
 //! records through the [`Record`] what the program has told (with [`Record::told`] where it brings dates of its own, so
 //! that events of several programs stand in the right order), and answers how it stands. What is recorded beside log
 //! lines must say when it is ready (`Process`, `Ready`) and what it exchanged (`Request`, `Answer`, `NoAnswer`), all on
-//! the host [`MONGOD`]; a program that tells nothing by itself needs a tap before the proxy. That it was started, stopped,
+//! the host [`MONGOD`]; a program that tells nothing by itself needs a tap before the proxy ([`super::tapped`]). That it was started, stopped,
 //! cut off or has ended is recorded by the world.
 //!
 //! Invariant: what was started here is gone when its handle is.

@@ -32,13 +32,13 @@ use crate::world::driver::{About, Application, Community, Course, Errand, Next, 
 /// A driver's application.
 pub(crate) struct DriverProgram {
     setup: Setup,
+    running: Option<Running>,
+    about: Option<About>,
+    tap: Tapped,
     data: Data,
     /// How often the application needs its key in the file.
     period: Option<Duration>,
-    tap: Tapped,
-    running: Option<Running>,
-    about: Option<About>,
-    // Last: the others have their files in it.
+    // After those who have their files in it.
     certificates: TempDir,
 }
 
@@ -76,7 +76,7 @@ impl DriverProgram {
         let certificates = folder.map_err(|error| format!("cannot make a folder for certificates: {error}"))?;
         // As the application calls them: application.py.
         let tap = Tapped::new(certificates.path().join("kmipCA.pem"));
-        Ok(DriverProgram { setup: setup.clone(), data, period, tap, running: None, about: None, certificates })
+        Ok(DriverProgram { setup: setup.clone(), running: None, about: None, tap, data, period, certificates })
     }
 
     /// Lays the client's certificate out: the proxy may make another one at any time, and the application reads it anew.

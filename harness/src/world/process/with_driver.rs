@@ -79,3 +79,48 @@ impl WithDriver {
         DriverProgram::new(setup, Data { database, delegated, made }, scenario.world.mongod.key_state_polling)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load;
+
+    fn attempt(lines: &str, means: Means) -> Attempt {
+        let text = format!(
+            "format = \"1.0\"\ntitle = \"A\"\nwhy = \"B.\"\nend = \"60s\"\nfinal = \"opens\"\n{lines}\n\
+             timeline = [{{ at = \"1s\", start = \"mongod\" }}]\n"
+        );
+        let scenario =
+            load("test.toml", "tests", text.as_bytes()).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let nowhere = || Path::new("/nowhere/program").to_owned();
+        let programs = Programs { proxy: nowhere(), persona: nowhere() };
+        let setup = Setup { python: nowhere(), mongod: nowhere() };
+        WithDriver { means, programs, setup }.play(&scenario, DRIVER, 1)
+    }
+
+    fn not_applicable(lines: &str) -> String {
+        match attempt(lines, Means::default()) {
+            Attempt::NotApplicable(why) => why,
+            other => panic!("{lines}: {other:?}"),
+        }
+    }
+
+    const PLAIN: &str = "world.mongod = { persona = \"libmongocrypt-plain\" }";
+
+    #[test]
+    fn nothing_is_started_for_what_does_not_suit_a_driver() {
+        let of_another = not_applicable("world.mongod = { persona = \"psmdb-8\" }");
+        assert_eq!(of_another, "a driver speaks for libmongocrypt alone, not for psmdb-8");
+        let slow = not_applicable(&format!("{PLAIN}\nworld.network = {{ latency = \"50ms..60ms\" }}"));
+        assert!(slow.starts_with("a slow network"), "{slow}");
+    }
+
+    #[test]
+    fn a_cloud_that_was_asked_for_is_not_replaced_and_a_mongod_that_is_gone_is_no_verdict() {
+        let clouds = [(kmip_proxy::keys::Provider::Aws, "http://127.0.0.1:4566".to_owned())].into();
+        let asked = attempt(PLAIN, Means { clouds, ..Means::default() });
+        assert!(matches!(&asked, Attempt::NotRun(why) if why.ends_with("http://127.0.0.1:4566")), "{asked:?}");
+        let gone = attempt(PLAIN, Means::default());
+        assert!(matches!(&gone, Attempt::Inconclusive(why) if why.starts_with("cannot start `/nowhere/")), "{gone:?}");
+    }
+}

@@ -72,7 +72,10 @@ fn a_restart_opens_what_is_there_and_keeps_it_for_a_minute() {
 fn who_is_refused_at_the_start_ends_and_who_is_refused_later_says_so_and_goes_on() {
     for answers in [&[NO_KEY, REFUSED][..], &[KEY_ALONE, REFUSED], &[BOTH, REFUSED]] {
         let (_, told) = played(Errand::Serve, answers);
-        assert!(told.ends_with(&[r#"Trouble("no")"#.to_owned(), r#"Ends("no (EncryptionError)")"#.to_owned()]), "{told:?}");
+        assert!(
+            told.ends_with(&[r#"Trouble("no")"#.to_owned(), r#"Ends("no (EncryptionError)")"#.to_owned()]),
+            "{told:?}"
+        );
     }
     let (mut course, _) = played(Errand::Serve, &[BOTH, READ]);
     let later = NOW + CACHED * 2;
