@@ -10,90 +10,14 @@ mod support;
 mod real_bridge {
     use std::fs;
     use std::path::{Path, PathBuf};
-    use std::process::{Child, Command, Output, Stdio};
 
     use serde_json::Value;
-    use tempfile::TempDir;
 
-    /// A place for one run of the program.
-    struct Place {
-        folder: TempDir,
-    }
+    use crate::place::{Place, signal};
 
-    impl Place {
-        /// `None`, and a printed reason, where pymongo and mongod are not set up.
-        fn with_a_driver() -> Option<Self> {
-            let program = Path::new(env!("CARGO_BIN_EXE_kmiplab"));
-            let python = program.ancestors().nth(2).map(|target| target.join("real-clients/venv/bin/python"));
-            if python.is_some_and(|python| python.exists()) {
-                return Some(Self::new());
-            }
-            eprintln!("skipped: pymongo and a community mongod are not set up; `cargo xtask clients` does that");
-            None
-        }
-
-        fn new() -> Self {
-            let place = Place { folder: tempfile::Builder::new().prefix("rb-").tempdir().unwrap() };
-            fs::create_dir(place.temporary()).unwrap();
-            place
-        }
-
-        fn temporary(&self) -> PathBuf {
-            self.folder.path().join("tmp")
-        }
-
-        fn command(&self, words: &[&str]) -> Command {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_kmiplab"));
-            command.current_dir(super::support::root()).env("TMPDIR", self.temporary()).args(words);
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            command
-        }
-
-        /// Begins to play scenarios in the lane.
-        fn start(&self, words: &[&str]) -> Child {
-            let report = self.folder.path().join("report");
-            let mut command = self.command(&["run", "--lane", "bridge", "--report", report.to_str().unwrap()]);
-            command.args(words).spawn().unwrap()
-        }
-
-        /// Plays scenarios in the lane to their end, after which nothing may be left. Gives the cells of the report.
-        fn ended(&self, child: Child) -> (Output, Vec<Value>) {
-            let output = child.wait_with_output().unwrap();
-            assert_eq!(self.processes(), Vec::<(u32, String)>::new(), "processes are left");
-            let left: Vec<_> = fs::read_dir(self.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
-            assert_eq!(left, Vec::<PathBuf>::new(), "files are left");
-            let report = fs::read_to_string(self.folder.path().join("report/report.json")).unwrap();
-            let report: Value = serde_json::from_str(&report).unwrap();
-            (output, report["cells"].as_array().unwrap().clone())
-        }
-
-        fn cells(&self, words: &[&str], peer: impl Fn(&str) -> bool) -> Vec<Value> {
-            let (output, mut cells) = self.ended(self.start(words));
-            cells.retain(|cell| peer(cell["peer"].as_str().unwrap_or_default()));
-            assert!(!cells.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
-            cells
-        }
-
-        /// The processes that have this place on their command line, with that.
-        fn processes(&self) -> Vec<(u32, String)> {
-            let mark = self.temporary().display().to_string();
-            let mut found = Vec::new();
-            for entry in fs::read_dir("/proc").unwrap() {
-                let path = entry.unwrap().path();
-                let Some(id) = path.file_name().and_then(|name| name.to_str()?.parse().ok()) else { continue };
-                let words = fs::read(path.join("cmdline")).unwrap_or_default();
-                let words = String::from_utf8_lossy(&words).replace('\0', " ");
-                if words.contains(&mark) {
-                    found.push((id, words));
-                }
-            }
-            found
-        }
-
-        fn dialogues(&self) -> Vec<PathBuf> {
-            let folder = fs::read_dir(self.folder.path().join("report/dialogues")).unwrap();
-            folder.map(|entry| entry.unwrap().path()).collect()
-        }
+    fn dialogues(place: &Place) -> Vec<PathBuf> {
+        let folder = fs::read_dir(place.report().join("dialogues")).unwrap();
+        folder.map(|entry| entry.unwrap().path()).collect()
     }
 
     fn is_driver(peer: &str) -> bool {
@@ -102,14 +26,14 @@ mod real_bridge {
 
     #[test]
     fn real_driver_feels_faults_in_mid_run_and_what_it_said_can_be_played_again() {
-        let Some(place) = Place::with_a_driver() else { return };
+        let Some(place) = Place::with_a_driver("bridge") else { return };
         let scenario = "private-endpoint-failover/delegated-while-an-endpoint-is-black-holed";
         let cells = place.cells(&[scenario, "--provider", "azure"], is_driver);
         let [cell] = &cells[..] else { panic!("{cells:#?}") };
         assert_eq!(cell["verdict"], "pass", "{cell:#}");
         assert_eq!((&cell["lane"], &cell["tier"]), (&Value::from("bridge"), &Value::from("real-driver")), "{cell:#}");
         assert_eq!(cell["peer"], "pymongo 4.20.0 + libmongocrypt 1.21.0 + mongod 6.0.5");
-        let dialogue = place.dialogues().into_iter().find(|path| path.to_string_lossy().contains(".real-driver."));
+        let dialogue = dialogues(&place).into_iter().find(|path| path.to_string_lossy().contains(".real-driver."));
         let dialogue = dialogue.expect("what it said is beside the report");
         let replay = || place.command(&["replay", dialogue.to_str().unwrap()]).output().unwrap();
         let (first, second) = (replay(), replay());
@@ -121,15 +45,11 @@ mod real_bridge {
 
     #[test]
     fn real_driver_that_is_killed_leaves_nothing_and_breaks_nothing() {
-        let Some(place) = Place::with_a_driver() else { return };
-        let child = place.start(&["other-clients/libmongocrypt-keeps-its-key-for-a-minute", "--provider", "aws"]);
-        // The application itself, whichever it is at that moment: Python has the certificates' folder on its command line.
-        let victim = std::iter::repeat_with(|| {
-            std::thread::yield_now();
-            place.processes().into_iter().find(|(_, words)| words.contains("venv/bin/python"))
-        });
-        let (victim, _) = victim.flatten().next().expect("it comes up");
-        assert!(Command::new("kill").args(["-KILL", &victim.to_string()]).status().unwrap().success());
+        let Some(place) = Place::with_a_driver("bridge") else { return };
+        let words = ["other-clients/libmongocrypt-keeps-its-key-for-a-minute", "--provider", "aws"];
+        // The application itself, whichever it is at that moment.
+        let (child, victim) = place.once_it_runs(&words, "kmiplab-bridge-");
+        signal("-KILL", victim);
         let (_, cells) = place.ended(child);
         let cell = cells.iter().find(|cell| cell["tier"] == "real-driver" || cell["verdict"] == "inconclusive");
         // Killed before it took orders, nothing can be said; after that it is an exit like any other, which is judged.
@@ -139,7 +59,7 @@ mod real_bridge {
 
     #[test]
     fn real_mongod_persona_stands_in_the_same_place() {
-        let place = Place::new();
+        let place = Place::new("bridge");
         let persona = Path::new(env!("CARGO_BIN_EXE_mongod-persona"));
         assert!(persona.exists());
         let cells = place
@@ -150,3 +70,7 @@ mod real_bridge {
         assert_eq!((&cell["verdict"], &cell["tier"]), (&Value::from("pass"), &Value::from("persona")), "{cell:#}");
     }
 }
+
+#[cfg(test)]
+#[path = "real_bridge/place.rs"]
+mod place;

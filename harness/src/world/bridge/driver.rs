@@ -1,14 +1,13 @@
 //! The application of a MongoDB driver on mongod's host of a simulation.
 //!
-//! In order, at each start: a process of the application is started, for which the simulation stands; it makes its data
-//! key or opens it; then it needs the key as often as the scenario says. What a played application would do, a real
-//! driver does here. Only when it needs the key, and when the minute is over for which the driver keeps it, is the
+//! In order, at each start: a process of the application is started, for which the simulation stands; then it is told
+//! what its [`Course`] says. What a played application would do, a real driver does here. Only when it needs the key, and when the minute is over for which the driver keeps it, is the
 //! simulation's to say: the driver's own minute is one of the wall, so that it begins anew with every need after it.
 //!
 //! A stop lets the process end by itself, a crash kills it. mongod behind it goes on, but where the machine loses its
 //! power.
 //!
-//! Invariant: what the application reads is compared with what was written; that it differs is a finding.
+//! Invariant: what a process was given and used is told as used, and nothing that it could not use.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,18 +19,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::client::{Client, Made, Start};
 use crate::cast::{Database, Settings, Stage};
-use crate::trace::{Peer, ProcessState, Tier, Trace, What};
-use crate::world::driver::{About, Application, Community, Order, Said, Setup};
+use crate::trace::{Fingerprint, Peer, Tier, Trace, What};
+use crate::world::driver::{About, Application, Community, Course, Errand, Next, Order, Said, Setup, Told, Turn};
 use crate::world::sim::{DBPATH, Guest, MongodOrders, Program};
-
-/// How long libmongocrypt keeps a data key that it has opened.
-const CACHED: Duration = Duration::from_secs(60);
-
-/// What is encrypted and read back.
-const CLEAR: &str = "457-55-5462";
-
-/// What pymongo raises where anything but mongod is the reason.
-const OF_ENCRYPTION: &str = "EncryptionError";
 
 /// A driver on mongod's host. Cheap to clone.
 #[derive(Clone)]
@@ -41,7 +31,7 @@ struct Shared {
     setup: Setup,
     delegated: bool,
     client: Client,
-    database: RefCell<Community>,
+    database: Rc<RefCell<Community>>,
     about: RefCell<Option<About>>,
     /// While this stands, a start makes the data of the snapshot and nothing else, under this master key.
     prelude: RefCell<Option<String>>,
@@ -49,21 +39,19 @@ struct Shared {
     prepared: RefCell<Vec<Made>>,
 }
 
-/// Why a start does not go on.
-enum Ends {
-    /// It logs this and ends, or goes on without its key.
-    Trouble(String),
-    /// The process is gone.
-    Gone(String),
-}
-
 impl Driver {
-    pub(super) fn new(setup: &Setup, delegated: bool, interrupted: &Arc<AtomicBool>) -> Result<Self, String> {
+    /// A driver before that database.
+    pub(super) fn new(
+        setup: &Setup,
+        delegated: bool,
+        database: Rc<RefCell<Community>>,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Self, String> {
         Ok(Driver(Rc::new(Shared {
             setup: setup.clone(),
             delegated,
             client: Client::new(interrupted)?,
-            database: RefCell::new(Community::start(&setup.mongod)?),
+            database,
             about: RefCell::default(),
             prelude: RefCell::default(),
             prepared: RefCell::default(),
@@ -86,6 +74,12 @@ impl Driver {
         }
     }
 
+    /// The data keys that were encrypted before the run, with the master keys under which they are.
+    pub(super) fn made(&self) -> Vec<(String, Vec<u8>)> {
+        let prepared = self.0.prepared.borrow();
+        prepared.iter().filter(|_| self.0.delegated).map(|made| (made.key.clone(), made.material.clone())).collect()
+    }
+
     /// What all clients have.
     pub(super) fn client(&self) -> &Client {
         &self.0.client
@@ -105,29 +99,23 @@ impl Driver {
         let certificates = shared.client.certificates();
         let application = Application::start(&shared.setup, &uri, port, certificates, start.hearing())?;
         *shared.about.borrow_mut() = Some(application.about.clone());
-        let mut session = Session { shared, start, application: Some(application), waiting: false };
-        let prelude = shared.prelude.borrow().clone();
-        let ended = match prelude {
-            Some(key_id) => session.prepare(key_id).await,
-            None => session.run(settings.key_state_polling, orders.rotate_master_key).await,
+        let errand = match (&*shared.prelude.borrow(), orders.rotate_master_key) {
+            (Some(key_id), _) => Errand::Prepare(key_id.clone()),
+            (None, true) => Errand::Rewrap,
+            (None, false) => Errand::Serve,
         };
-        Ok(match ended {
-            Ok(words) => words,
-            Err(Ends::Gone(why)) => why,
-            Err(Ends::Trouble(why)) => {
-                session.log(&why);
-                format!("{why} ({OF_ENCRYPTION})")
-            }
-        })
+        let mut session = Session { shared, start, application: Some(application), waiting: false };
+        let (Ok(words) | Err(words)) = session.run(errand, settings.key_state_polling).await;
+        Ok(words)
     }
 }
 
 impl Guest for Driver {
     fn prepared(&self, trace: &Trace) {
-        for made in self.0.prepared.borrow().iter().filter(|_| self.0.delegated) {
+        for (key, data_key) in self.made() {
             // What the server encrypted once is what it has to give back.
-            trace.secret("a key of the client", &made.material);
-            trace.record("mongod", What::Made { key: made.key.clone(), material: trace.fingerprint(&made.material) });
+            trace.secret("a key of the client", &data_key);
+            trace.record("mongod", What::Made { key, material: trace.fingerprint(&data_key) });
         }
     }
 
@@ -167,147 +155,86 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Makes what an application had before the run: a data key under a master key that is there, and a document.
-    async fn prepare(&mut self, key_id: String) -> Result<String, Ends> {
-        let delegated = self.shared.delegated;
-        self.order(&Order::Make { key_id: Some(key_id), delegated }).await?;
-        let made = self.start.heard().made;
+    /// Plays it to its end; comes to its last words, or to why nobody hears them.
+    async fn run(&mut self, errand: Errand, period: Option<Duration>) -> Result<String, String> {
+        let (mut course, first) = Course::new(errand, self.shared.delegated);
+        let (began, mut need, mut turn) = (Instant::now(), None, Turn::Order(first));
+        loop {
+            let order = match turn {
+                Turn::Order(order) => order,
+                Turn::Wait => {
+                    let last = need.unwrap_or_else(Instant::now);
+                    need = period.map(|period| (last + period).max(Instant::now()));
+                    self.wait(need).await?;
+                    course.needed(began.elapsed())
+                }
+                Turn::Ends(words) => return Ok(words),
+                Turn::Broken(why) => {
+                    self.shared.client.give_up(why.clone());
+                    return Err(why);
+                }
+            };
+            let said = self.order(&order).await?;
+            let Next { told, turn: next } = course.said(said, began.elapsed());
+            let heard = self.start.heard();
+            if self.shared.prelude.borrow().is_some() {
+                self.prepared(heard.made);
+            }
+            told.into_iter().for_each(|told| self.tell(told, &heard.given));
+            turn = next;
+        }
+    }
+
+    /// Gives an order and waits for its answer; the error is that the process is gone.
+    async fn order(&mut self, order: &Order) -> Result<Said, String> {
+        let Some(application) = &mut self.application else { return Err("it has ended".to_owned()) };
+        self.shared.client.pulse.busy(true);
+        self.waiting = true;
+        application.order(order)?;
+        let said = self.start.next().await;
+        self.shared.client.pulse.busy(false);
+        self.waiting = false;
+        said.unwrap_or_else(|| Err(NOBODY.to_owned()))
+    }
+
+    /// Waits until a need is due; where there never is one, until the process is gone.
+    async fn wait(&mut self, need: Option<Instant>) -> Result<(), String> {
+        loop {
+            let until = need.unwrap_or_else(|| Instant::now() + Duration::from_secs(24 * 60 * 60));
+            match timeout_at(until, self.start.next()).await {
+                Ok(said) => return Err(unasked(said)),
+                Err(_) if need.is_some() => return Ok(()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Keeps what was made before the run.
+    fn prepared(&self, made: Vec<Made>) {
         for made in made.iter().filter(|made| !made.ciphertext.is_empty()) {
             self.shared.client.recording.hide_under_snapshot(&made.material, &made.iv, &made.ciphertext);
         }
         self.shared.prepared.borrow_mut().extend(made);
-        self.order(&Order::Write { clear: CLEAR.to_owned() }).await?;
-        self.shared.prelude.borrow_mut().take();
-        Ok("prepared".to_owned())
     }
 
-    async fn run(&mut self, period: Option<Duration>, rewrap: bool) -> Result<String, Ends> {
-        let there = self.order(&Order::Look).await?;
-        let opened = match (there, rewrap) {
-            (Said::Found { key: false, .. }, true) => {
-                return Ok("the key vault holds no data key (nothing to rewrap)".to_owned());
-            }
-            (Said::Found { key: true, .. }, true) => return self.rewrap().await,
-            (Said::Found { key: false, .. }, false) => {
-                let delegated = self.shared.delegated;
-                if let Said::Made { made } = self.order(&Order::Make { key_id: None, delegated }).await? {
-                    self.keep(&made);
-                }
-                // What was just made is not in the cache: that is filled by opening only.
-                None
-            }
-            (Said::Found { key: true, document }, false) => {
-                if !document {
-                    self.order(&Order::Write { clear: CLEAR.to_owned() }).await?;
-                }
-                self.read(true).await?;
-                Some(Instant::now())
-            }
-            (other, _) => return Err(Ends::Gone(format!("the application says {other:?}"))),
-        };
-        let trace = &self.start.stage.trace;
-        trace.record(&self.start.stage.host, What::Process { state: ProcessState::Ready, why: None });
-        self.shared.client.recording.ready(trace.now());
-        self.serve(period, opened).await
-    }
-
-    async fn serve(&mut self, period: Option<Duration>, mut opened: Option<Instant>) -> Result<String, Ends> {
-        let mut need = Instant::now();
-        loop {
-            match period {
-                Some(period) => need = (need + period).max(Instant::now()),
-                // Nobody needs anything, but the process may end.
-                None => need += Duration::from_secs(24 * 60 * 60),
-            }
-            if let Ok(said) = timeout_at(need, self.start.next()).await {
-                return Err(Ends::Gone(unasked(said)));
-            }
-            if period.is_none() {
-                continue;
-            }
-            let cached = opened.is_some_and(|at| at.elapsed() <= CACHED);
-            if !cached && !self.has_document().await? {
-                match self.order(&Order::Write { clear: CLEAR.to_owned() }).await {
-                    Err(Ends::Trouble(why)) => {
-                        self.log(&why);
-                        continue;
-                    }
-                    written => written?,
-                };
-            }
-            match self.read(!cached).await {
-                Ok(()) if cached => {}
-                Ok(()) => opened = Some(Instant::now()),
-                // The application outlives a failure: whoever needed the key is told.
-                Err(Ends::Trouble(why)) => {
-                    self.log(&why);
-                    opened = None;
-                }
-                Err(gone) => return Err(gone),
-            }
+    /// Tells the run, and the dialogue, of what has followed from an answer.
+    fn tell(&self, told: Told, given: &[(String, Fingerprint)]) {
+        let (trace, recording) = (&self.start.stage.trace, &self.shared.client.recording);
+        let record = |what: What| trace.record(&self.start.stage.host, what);
+        if let Some(what) = told.event() {
+            record(what);
         }
-    }
-
-    async fn rewrap(&mut self) -> Result<String, Ends> {
-        let delegated = self.shared.delegated;
-        if let Said::Rewrapped { rewrapped, under } = self.order(&Order::Rewrap { delegated }).await? {
-            if rewrapped != 1 {
-                return Err(Ends::Trouble(format!("{rewrapped} data keys were wrapped anew")));
-            }
-            self.keep(&under);
-        }
-        // The proof: what was written before opens with what is wrapped now.
-        if self.has_document().await? {
-            self.read(true).await?;
-        }
-        Ok("the data key is wrapped under another master key (rewrapped)".to_owned())
-    }
-
-    async fn has_document(&mut self) -> Result<bool, Ends> {
-        Ok(matches!(self.order(&Order::Look).await?, Said::Found { document: true, .. }))
-    }
-
-    /// Reads the document and compares it with what was written.
-    async fn read(&mut self, fresh: bool) -> Result<(), Ends> {
-        if let Said::Read { read, .. } = self.order(&Order::Read { fresh }).await?
-            && read != CLEAR
-        {
-            let text = "the application read back something else than it had written".to_owned();
-            self.record(What::Finding { invariant: "K1".to_owned(), text });
-        }
-        Ok(())
-    }
-
-    /// Gives an order and waits for its answer.
-    async fn order(&mut self, order: &Order) -> Result<Said, Ends> {
-        let Some(application) = &mut self.application else { return Err(Ends::Gone("it has ended".to_owned())) };
-        self.shared.client.pulse.busy(true);
-        self.waiting = true;
-        application.order(order).map_err(Ends::Gone)?;
-        let said = self.start.next().await;
-        self.shared.client.pulse.busy(false);
-        self.waiting = false;
-        match said {
-            Some(Ok(Said::Failed { failed, kind })) if kind == OF_ENCRYPTION => {
-                // What it was given and could not use was not used.
-                self.start.heard();
-                Err(Ends::Trouble(failed))
-            }
-            Some(Ok(Said::Failed { failed, kind })) => {
-                let why = format!("the application cannot go on, and not for its key: {kind}: {failed}");
-                self.shared.client.give_up(why.clone());
-                Err(Ends::Gone(why))
-            }
-            Some(Ok(said)) => {
-                if !matches!(order, Order::Make { key_id: Some(_), .. }) {
-                    for (key, material) in self.start.heard().given {
-                        self.record(What::Used { key, material });
-                    }
+        match told {
+            Told::Used => {
+                for (key, material) in given.iter().cloned() {
+                    record(What::Used { key, material });
                 }
-                Ok(said)
             }
-            Some(Err(why)) => Err(Ends::Gone(why)),
-            None => Err(Ends::Gone("nobody speaks for the application any more".to_owned())),
+            Told::Under(key_id) => self.keep(&key_id),
+            Told::Trouble(text) => recording.said(trace.now(), &text),
+            Told::Ready => recording.ready(trace.now()),
+            Told::Prepared => drop(self.shared.prelude.borrow_mut().take()),
+            Told::ReadsOther => {}
         }
     }
 
@@ -316,15 +243,6 @@ impl Session<'_> {
         let files = self.start.stage.env.files.as_ref();
         // The data themselves are with the real mongod, so that a full disk of the simulation is no trouble of its.
         let _ = Database::write(files, DBPATH.as_ref(), key_id, &[]);
-    }
-
-    fn log(&self, text: &str) {
-        self.start.stage.log('E', None, text, &[]);
-        self.shared.client.recording.said(self.start.stage.trace.now(), text);
-    }
-
-    fn record(&self, what: What) {
-        self.start.stage.trace.record(&self.start.stage.host, what);
     }
 }
 
@@ -339,11 +257,14 @@ impl Drop for Session<'_> {
     }
 }
 
+/// Why nothing comes any more.
+const NOBODY: &str = "nobody speaks for the application any more";
+
 /// What a process says that was not asked.
 fn unasked(said: Option<Result<Said, String>>) -> String {
     match said {
         Some(Ok(said)) => format!("the application says {said:?} and was not asked"),
         Some(Err(why)) => why,
-        None => "nobody speaks for the application any more".to_owned(),
+        None => NOBODY.to_owned(),
     }
 }

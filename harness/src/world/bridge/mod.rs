@@ -19,6 +19,7 @@ mod program;
 mod recording;
 mod relay;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use std::time::Duration;
 use self::client::TICK;
 use self::driver::Driver;
 use self::program::Program;
-use super::driver::Setup;
+use super::driver::{Community, Setup};
 use super::sim::Guest;
 use super::{Attempt, Entropy, Means, World, sim};
 use crate::cast::recorded::dialogue::{self, Dialogue, milliseconds};
@@ -156,17 +157,38 @@ fn drive(
     delegated: bool,
     seed: u64,
 ) -> Result<(Played, Dialogue), String> {
-    let driver = Driver::new(setup, delegated, interrupted)?;
-    if scenario.world.mongod.database == Database::Snapshot {
-        let prelude = prelude(scenario);
-        driver.prepare_under(&super::snapshot::first_key_id(&Entropy::new(seed)));
-        let played = sim::start_once_with(&prelude, seed, Rc::new(driver.clone()));
-        if let Some(why) = played.broke {
-            return Err(format!("before the run: {why}"));
-        }
-        driver.prepared()?;
-    }
+    let database = Rc::new(RefCell::new(Community::start(&setup.mongod)?));
+    let driver = Driver::new(setup, delegated, database, interrupted)?;
+    furnish(&driver, scenario, seed)?;
     bridged(scenario, seed, Rc::new(driver.clone()), driver.client(), || driver.peer())
+}
+
+/// Gives a driver what it has before the run, where a scenario begins with a snapshot.
+fn furnish(driver: &Driver, scenario: &Scenario, seed: u64) -> Result<(), String> {
+    if scenario.world.mongod.database != Database::Snapshot {
+        return Ok(());
+    }
+    driver.prepare_under(&super::snapshot::first_key_id(&Entropy::new(seed)));
+    let played = sim::start_once_with(&prelude(scenario), seed, Rc::new(driver.clone()));
+    if let Some(why) = played.broke {
+        return Err(format!("before the run: {why}"));
+    }
+    driver.prepared()
+}
+
+/// Puts into a database what a driver has before the run. Comes to the data keys that the server has encrypted for it,
+/// with the master keys under which they are. Those keys come from the seed, here as in any other world.
+pub(super) fn furnished(
+    setup: &Setup,
+    interrupted: &Arc<AtomicBool>,
+    database: Rc<RefCell<Community>>,
+    scenario: &Scenario,
+    delegated: bool,
+    seed: u64,
+) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let driver = Driver::new(setup, delegated, database, interrupted)?;
+    furnish(&driver, scenario, seed)?;
+    Ok(driver.made())
 }
 
 /// Plays a scenario with a program that has mongod's command line.

@@ -70,11 +70,7 @@ struct Known {
 
 /// Opens it, or says why nothing can be played in it here.
 pub fn open(means: &Means) -> Result<Box<dyn World>, String> {
-    let Some(programs) = means.programs.clone() else {
-        return Err(
-            "kmipProxyStandalone and mongod-persona are not beside kmiplab: cargo build --release --bins".to_owned()
-        );
-    };
+    let programs = process::programs(means)?;
     let threads = Threads::new().map_err(|error| format!("no threads: {error}"))?;
     let engine = Engine::reach(&threads);
     if let Ok(engine) = &engine {

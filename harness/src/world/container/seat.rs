@@ -30,19 +30,16 @@ use super::probe::{self, Answers, Refusal};
 use super::program::{Next, Program, Running};
 use super::threads::Threads;
 use crate::cast::{self, Settings};
-use crate::tap::{self, Recorder, Shown, Tap, Upstream};
 use crate::trace::{Peer, ProcessState, Tier, What};
 use crate::world::process::database::{Database, MONGOD, Standing};
 use crate::world::process::record::Record;
+use crate::world::process::tapped::Tapped;
 
 /// How long a program may take to end when it is told to. mongod writes a last checkpoint.
 const FAREWELL: Duration = Duration::from_secs(20);
 
 /// How long a program may take until it waits for connections, or ends. Longer than mongod tries to get its key.
 const READY: Duration = Duration::from_secs(30);
-
-/// Where programs believe the proxy to be, in the names of a run.
-const PROXY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5696);
 
 /// The client's certificate, in the data folder.
 const CLIENT: &str = "kmiplab-client.pem";
@@ -58,7 +55,7 @@ pub struct Seat {
     /// Closed to everybody else; the data folder is in it.
     folder: TempDir,
     data: PathBuf,
-    tap: Option<(u16, Tap)>,
+    tap: Tapped,
     running: Option<Running>,
     /// Since when it is neither ready nor at its end, in real time.
     awaited: Option<Duration>,
@@ -87,13 +84,14 @@ impl Seat {
         let folder = tempfile::Builder::new().prefix("kmiplab-data-").tempdir()?;
         let data = folder.path().canonicalize()?.join("data");
         fs::create_dir(&data)?;
+        let tap = Tapped::new(folder.path().join("tap-ca.pem"));
         Ok(Seat {
             program,
             threads,
             persona: persona.to_owned(),
             folder,
             data,
-            tap: None,
+            tap,
             running: None,
             awaited: None,
             port: 0,
@@ -110,32 +108,6 @@ impl Seat {
     /// Where its answer will be.
     pub fn told(&self) -> Told {
         self.told.clone()
-    }
-
-    /// Puts the tap before the proxy, unless it stands there. Comes to its port and its authority.
-    fn tap(&mut self, settings: &Settings, record: &Record) -> Result<(u16, PathBuf), String> {
-        let authority = self.folder.path().join("tap-ca.pem");
-        if self.tap.as_ref().is_none_or(|(port, _)| *port != settings.port) {
-            let ca = settings.ca_file.clone().unwrap_or_default();
-            let client = settings.client_certificate_file.clone();
-            let tap = tap::Settings {
-                listen: (Ipv4Addr::LOCALHOST, 0).into(),
-                shown: Shown::Made { authority: authority.clone() },
-                client_authority: Some(ca.clone()),
-                upstream: Upstream {
-                    host: Ipv4Addr::LOCALHOST.to_string(),
-                    port: settings.port,
-                    name: None,
-                    authority: ca,
-                    own: Some((client.clone(), client)),
-                },
-            };
-            let sink = Recorder::new(record.trace().clone(), MONGOD, PROXY);
-            let tap = Tap::start(tap, Arc::new(sink)).map_err(|error| format!("no tap before the proxy: {error}"))?;
-            self.tap = Some((settings.port, tap));
-        }
-        let port = self.tap.as_ref().map_or(0, |(_, tap)| tap.address().port());
-        Ok((port, authority))
     }
 
     /// Writes a copy into the data folder. A file that cannot be read is the program's to complain about.
@@ -255,10 +227,9 @@ impl Database for Seat {
     fn start(&mut self, settings: &Settings, dbpath: &Path, record: &Record) -> Result<(), String> {
         self.crash(record);
         self.said.clear();
-        let (port, authority) = self.tap(settings, record)?;
         let mut kmip = settings.clone();
-        kmip.port = port;
-        kmip.ca_file = Some(self.copy(&authority, "kmiplab-ca.pem").0);
+        kmip.port = self.tap.port(settings, record)?;
+        kmip.ca_file = Some(self.copy(self.tap.authority(), "kmiplab-ca.pem").0);
         let (client, content) = self.copy(&settings.client_certificate_file, CLIENT);
         self.certificate = (settings.client_certificate_file.clone(), content);
         kmip.client_certificate_file = client;

@@ -128,6 +128,16 @@ impl Application {
         self.child.end();
     }
 
+    /// Lets it hang.
+    pub(crate) fn stall(&self) {
+        self.child.stall();
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.child.resume();
+    }
+
     /// The number of its process.
     #[cfg(test)]
     pub(crate) fn id(&self) -> u32 {

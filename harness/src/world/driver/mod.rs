@@ -1,7 +1,8 @@
 //! A real application with client-side encryption: pymongo with libmongocrypt, and a community mongod behind it.
 //!
 //! In order: [`Setup::find`] looks for what `cargo xtask clients` has set up; a [`Community`] is a mongod with a folder
-//! of its own, which outlives the application; an [`Application`] is a process of the driver that does what it is told.
+//! of its own, which outlives the application; an [`Application`] is a process of the driver that does what it is told; a
+//! [`Course`] says what that is, for whoever plays the process.
 //!
 //! mongod encrypts no files here: it is the community edition. What runs is encryption by the driver.
 //!
@@ -9,12 +10,14 @@
 
 mod application;
 mod community;
+mod course;
 mod process;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use application::{About, Application, Order, Said};
 pub(crate) use community::Community;
+pub(crate) use course::{Course, Errand, Next, Told, Turn};
 pub(crate) use process::{Child, Output};
 
 /// What `cargo xtask clients` has set up.

@@ -82,8 +82,25 @@ impl Child {
 
     /// Asks it to end, as SIGTERM does; whoever takes long is cut off.
     pub(crate) fn terminate(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.id().to_string()]).stderr(Stdio::null()).status();
+        self.signal("-TERM");
         self.await_end();
+    }
+
+    /// Stops it where it stands, as SIGSTOP does.
+    pub(crate) fn stall(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        // One that was waited for has no number any more.
+        if !self.over {
+            let _ = Command::new("kill").args([signal, &self.id().to_string()]).stderr(Stdio::null()).status();
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "nothing tells of the end of a process but asking for it")]

@@ -22,6 +22,9 @@ use super::Clock;
 use super::journal::Journal;
 use crate::clouds::{Action, Arrival, Cloud, Handled};
 
+/// How long whoever gets through to a server that ends may have to wait for its end.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// What all private headers begin with.
 const PRIVATE: &str = "x-kmiplab-";
 /// Proves that the relay of this very cloud has sent a request.
@@ -134,9 +137,10 @@ impl Front {
     pub(super) async fn stop(self) {
         let address = self.address();
         drop(self.server);
-        // The server has a thread of its own. Whoever still gets through to it is hung up on when it ends.
+        // The server has a thread of its own. Whoever still gets through to it is hung up on when it ends. Once it has ended
+        // the port may be anybody's, who need not hang up: another program's, or the one that this connection is given.
         if let Ok(mut stream) = TcpStream::connect(address).await {
-            let _ = stream.read(&mut [0]).await;
+            let _ = tokio::time::timeout(FAREWELL, stream.read(&mut [0])).await;
         }
     }
 }

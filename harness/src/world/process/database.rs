@@ -5,7 +5,7 @@
 //! records through the [`Record`] what the program has told (with [`Record::told`] where it brings dates of its own, so
 //! that events of several programs stand in the right order), and answers how it stands. What is recorded beside log
 //! lines must say when it is ready (`Process`, `Ready`) and what it exchanged (`Request`, `Answer`, `NoAnswer`), all on
-//! the host [`MONGOD`]; a program that tells nothing by itself needs a tap before the proxy. That it was started, stopped,
+//! the host [`MONGOD`]; a program that tells nothing by itself needs a tap before the proxy ([`super::tapped`]). That it was started, stopped,
 //! cut off or has ended is recorded by the world.
 //!
 //! Invariant: what was started here is gone when its handle is.
@@ -50,6 +50,17 @@ pub(crate) trait Database {
 
     /// Lets it go on.
     fn resume(&mut self);
+
+    /// Whether it is at work on something of which it may not have told anything yet: nothing strikes it there by chance.
+    fn is_at_work(&self) -> bool {
+        false
+    }
+
+    /// What it brings from before the run, if it keeps its data elsewhere than in the dbpath: the data keys that were
+    /// encrypted for it, with the master keys under which they are.
+    fn brings(&self) -> Option<Vec<(String, Vec<u8>)>> {
+        None
+    }
 
     /// Who it is, by what it has said of itself; nothing before it has said it.
     fn peer(&self) -> Option<Peer>;

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::machine;
-use crate::scenario::{Action, EndpointState, FileChange, Process, Scenario};
+use crate::scenario::{Action, EndpointState, FileChange, Mongod, Process, Scenario};
 use crate::world::endpoints;
 
 /// How far the clouds' clock may be ahead of the machine's for the time that was skipped: within what AWS tolerates.
@@ -22,6 +22,9 @@ const SHORT: Duration = Duration::from_millis(30);
 
 /// How long a program takes to start, on a machine with other work.
 const START: Duration = Duration::from_millis(500);
+
+/// How the personas of a driver begin.
+const LIBMONGOCRYPT: &str = "libmongocrypt";
 
 /// How long a request is under way at most.
 const REQUEST: Duration = Duration::from_secs(5);
@@ -62,7 +65,11 @@ const ROWS: &[Row] = &[
         why: "nobody may read a file: this user is root, who reads everything",
     },
     Row {
-        applies: |scenario| scenario.world.mongod.servers.len() > 1,
+        applies: |scenario| {
+            let Mongod { servers, persona, .. } = &scenario.world.mongod;
+            // A driver asks the first one, whatever comes of it.
+            servers.len() > 1 && !persona.starts_with(LIBMONGOCRYPT)
+        },
         why: "a KMIP server whose name leads nowhere: how fast that is known is up to this machine's resolver",
     },
     Row {
@@ -87,10 +94,6 @@ const ROWS: &[Row] = &[
         why: "a key is changed twice between two polls of its state: polls are a second apart here, and one falls between",
     },
     Row {
-        applies: needs_after_a_minute,
-        why: "the driver keeps an opened key for a minute, and the lane has no minute to wait for its next need",
-    },
-    Row {
         applies: |scenario| scenario.world.credentials.expires.is_some_and(|expires| expires > AHEAD),
         why: "credentials expire later than the clouds' clock can be set ahead: AWS tolerates five minutes",
     },
@@ -101,9 +104,24 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// Why a scenario cannot be played with real programs here, if it cannot.
+/// The same for a client whose needs are its own to count. A driver's application is told when it needs its key.
+const BY_ITS_OWN_CLOCK: &[Row] = &[Row {
+    applies: needs_after_a_minute,
+    why: "the driver keeps an opened key for a minute, and the lane has no minute to wait for its next need",
+}];
+
+/// Why a scenario cannot be played with a program in mongod's place, if it cannot.
 pub(crate) fn unfit(scenario: &Scenario) -> Option<&'static str> {
-    ROWS.iter().find(|row| (row.applies)(scenario)).map(|row| row.why)
+    first(ROWS.iter().chain(BY_ITS_OWN_CLOCK), scenario)
+}
+
+/// The same with a driver's application, which is told when it needs its key.
+pub(crate) fn unfit_for_a_driver(scenario: &Scenario) -> Option<&'static str> {
+    first(ROWS.iter(), scenario)
+}
+
+fn first<'a>(mut rows: impl Iterator<Item = &'a Row>, scenario: &Scenario) -> Option<&'static str> {
+    rows.find(|row| (row.applies)(scenario)).map(|row| row.why)
 }
 
 fn any(scenario: &Scenario, wanted: impl Fn(&Action) -> bool) -> bool {
@@ -170,7 +188,7 @@ fn changes_twice_between_polls(scenario: &Scenario) -> bool {
 /// Whether a driver that runs is expected to ask again, without being started anew.
 fn needs_after_a_minute(scenario: &Scenario) -> bool {
     let runs_on = |action: &Action| !matches!(action, Action::Start(Process::Mongod) | Action::RotateMasterKey);
-    scenario.world.mongod.persona.starts_with("libmongocrypt")
+    scenario.world.mongod.persona.starts_with(LIBMONGOCRYPT)
         && scenario.timeline.iter().any(|event| {
             let asks = event.then.as_ref().is_some_and(|then| then.answers.iter().any(Option::is_some));
             asks && runs_on(&event.action)

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use kmip_proxy::env::Clock as _;
 use kmip_proxy::keys::{FlagCredentials, Provider};
 
-use super::database::Database;
+use super::database::{Database, MONGOD};
 use super::fit::AHEAD;
 use super::foreign::Foreign;
 use super::machine::RealMachine;
@@ -23,7 +23,7 @@ use super::proxy::{Check, Proxy};
 use super::record::Record;
 use super::stopwatch::Stopwatch;
 use crate::scenario::{self, EndpointState, GivenBy, Scenario, World};
-use crate::trace::{Drawn, Fingerprint};
+use crate::trace::{Drawn, Fingerprint, What};
 use crate::world::clock::{MachineClock, WallClock};
 use crate::world::cloud::{Account, CloudEndpoint, account, endpoints};
 use crate::world::loopback::{EndpointSpec, Loopback};
@@ -94,9 +94,16 @@ impl House {
             fs::write(&path, cloud.ca_pem()).map_err(|error| format!("no file for the clouds' authority: {error}"))?;
             authority = Some(path);
         }
-        let existing = snapshot::prepare(&machine, world, &*account, entropy, true)?;
         let proxy = Proxy::new(&programs.proxy, machine.aside(), &record)?;
         let database = database(machine.aside(), &key);
+        let brought = database.brings();
+        let existing = snapshot::prepare(&machine, world, &*account, entropy, brought.is_none())?;
+        for (key, data_key) in brought.into_iter().flatten() {
+            // What the server encrypted once is what it has to give back.
+            record.trace().secret("a key of the client", &data_key);
+            let material = record.trace().fingerprint(&data_key);
+            record.note(MONGOD, What::Made { key, material });
+        }
         // Where a key exists, its own customer's key wraps new ones; a first key has nothing to follow.
         let first_key = world.kms.keys.first().filter(|_| world.mongod.database == scenario::Database::Empty);
         let flags =

@@ -8,6 +8,7 @@
 
 mod administrator;
 pub(crate) mod database;
+mod driver;
 mod fit;
 pub mod foreign;
 mod house;
@@ -17,7 +18,9 @@ pub(crate) mod program;
 mod proxy;
 pub(crate) mod record;
 mod stopwatch;
+pub(crate) mod tapped;
 mod timeline;
+mod with_driver;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -26,6 +29,8 @@ use self::database::{Database, PersonaProgram};
 use self::foreign::Foreign;
 use self::house::House;
 use self::timeline::{Halt, Timeline};
+use self::with_driver::WithDriver;
+use super::driver::Setup;
 use super::{Attempt, Entropy, Means, Programs, World, times};
 use crate::scenario::{Provider, Scenario};
 use crate::trace::{InOrder, Lane, Peer, Played, Tier, Unseen};
@@ -38,19 +43,22 @@ const PERSONA: &str = "mongod-persona";
 
 /// Opens it with personas as clients, or says why nothing can be played in it here.
 pub fn open(means: &Means) -> Result<Box<dyn World>, String> {
-    let Some(programs) = means.programs.clone() else {
-        return Err(
-            "kmipProxyStandalone and mongod-persona are not beside kmiplab: cargo build --release --bins".to_owned()
-        );
-    };
+    let programs = programs(means)?;
     // Before anything is played, and once: who does not answer now is not asked by every cell.
     let foreign = means.clouds.get(&Provider::Aws).map(|url| Foreign::ask(url));
     Ok(Box::new(Process { means: means.clone(), programs, foreign }))
 }
 
 /// Opens it with a MongoDB driver and a community mongod, or says why nothing can be played in it here.
-pub fn open_with_driver(_: &Means) -> Result<Box<dyn World>, String> {
-    Err("this version has no such lane yet: the driver plays in the lane bridge".to_owned())
+pub fn open_with_driver(means: &Means) -> Result<Box<dyn World>, String> {
+    let programs = programs(means)?;
+    Ok(Box::new(WithDriver { means: means.clone(), programs, setup: Setup::find()? }))
+}
+
+/// Our own programs, or that they are not there.
+pub(crate) fn programs(means: &Means) -> Result<Programs, String> {
+    let absent = "kmipProxyStandalone and mongod-persona are not beside kmiplab: cargo build --release --bins";
+    means.programs.clone().ok_or_else(|| absent.to_owned())
 }
 
 /// The world with personas.

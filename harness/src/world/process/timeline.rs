@@ -2,8 +2,8 @@
 //!
 //! Time is real while anything is under way and skipped while nothing is ([`Stopwatch`]), so that what strikes in the
 //! middle of a request in the file does so here, and what the file waits for costs nothing. Settled is a run when nothing
-//! was recorded for a moment, no exchange is open, mongod is not between its start and its being ready, nobody checks, the
-//! operations that the line's `then` names have been asked and answered (whatever came of them), and, where the file leaves
+//! was recorded for a moment, no exchange is open, mongod is not between its start and its being ready, nor at work on
+//! what it needs, nobody checks, the operations that the line's `then` names have been asked and answered (whatever came of them), and, where the file leaves
 //! time for a poll of the key's state, mongod has polled.
 //!
 //! Invariant: a run depends on the names in a `then`, never on what they must come to.
@@ -153,7 +153,7 @@ impl<'a> Timeline<'a> {
     fn is_settled(&self, line: Option<usize>, to: Duration, waited: Duration) -> bool {
         // The cheap questions come first.
         let quiet = self.house.stopwatch.real().saturating_sub(self.quiet.1) >= QUIET;
-        if !quiet || self.check.is_some() {
+        if !quiet || self.check.is_some() || self.house.database.is_at_work() {
             return false;
         }
         let events = self.house.record.events();
