@@ -20,9 +20,8 @@ use super::gateway::{Gateway, Input, Pipe};
 use super::pace::{OnTheWall, Pace, Pulse};
 use super::recording::Recording;
 use super::relay;
-use crate::cast::{Settings, Stage};
+use crate::cast::{Settings, Stage, overheard};
 use crate::trace::Fingerprint;
-use crate::wire::Answer;
 
 /// The step of a bridged simulation. A real client notices nothing below that.
 pub(super) const TICK: Duration = Duration::from_millis(1);
@@ -224,16 +223,13 @@ impl relay::Ear for Ear {
         self.keep(|heard| heard.given.push((key.to_owned(), material.clone())));
     }
 
-    fn made(&self, key: &str, material: &[u8], answer: &Answer) {
-        self.recording.hide(material);
-        let item = answer.items.first();
-        let bytes = |bytes: Option<&Vec<u8>>| bytes.cloned().unwrap_or_default();
-        let ciphertext = bytes(item.and_then(|item| item.data.as_ref()));
-        let iv = bytes(item.and_then(|item| item.iv.as_ref()));
+    fn made(&self, made: &overheard::Made<'_>) {
+        let bytes = |bytes: &Option<Vec<u8>>| bytes.clone().unwrap_or_default();
+        let (iv, ciphertext) = (bytes(&made.answered.iv), bytes(&made.answered.data));
         if !ciphertext.is_empty() {
             self.recording.hide(&ciphertext);
         }
-        let (key, material) = (key.to_owned(), material.to_vec());
+        let (key, material) = (made.key.to_owned(), made.material.to_vec());
         self.keep(|heard| heard.made.push(Made { key, material, iv, ciphertext }));
     }
 }

@@ -25,6 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use kmip_proxy::env::{Access, Env};
+
 use self::client::TICK;
 use self::driver::Driver;
 use self::program::Program;
@@ -235,7 +237,9 @@ fn write(folder: &Path, scenario: &Scenario, dialogue: &Dialogue) -> Result<(), 
     let kind = dialogue.peer.tier.as_str();
     let name = format!("{}.{}.{}.{kind}{}", scenario.family, scenario.name, dialogue.provider, dialogue::ENDING);
     let path = folder.join(name);
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, dialogue.text()));
+    let content = dialogue.text();
+    let replace = || Env::os().files.replace(&path, content.as_bytes(), Access::Owner);
+    let written = std::fs::create_dir_all(folder).and_then(|()| replace());
     written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))
 }
 
