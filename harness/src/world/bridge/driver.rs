@@ -113,7 +113,8 @@ impl Driver {
         };
         Ok(match ended {
             Ok(words) => words,
-            Err(Ends::Gone(why)) => why,
+            // Nobody decides to break down: whatever was the reason, it is not known to be the product.
+            Err(Ends::Gone(why)) => return Err(format!("the client broke down: {why}")),
             Err(Ends::Trouble(why)) => {
                 session.log(&why);
                 format!("{why} ({OF_ENCRYPTION})")
@@ -134,11 +135,7 @@ impl Guest for Driver {
     fn play(&self, stage: Stage, settings: Settings, orders: MongodOrders) -> Program {
         let driver = self.clone();
         Box::pin(async move {
-            let words = driver.start(&stage, &settings, &orders).await;
-            let words = words.unwrap_or_else(|why| {
-                driver.client().give_up(why.clone());
-                why
-            });
+            let (Ok(words) | Err(words)) = driver.client().halted.heed(driver.start(&stage, &settings, &orders)).await;
             driver.client().recording.exited(stage.trace.now(), &words);
             words
         })

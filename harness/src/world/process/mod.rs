@@ -17,13 +17,12 @@ pub(crate) mod record;
 mod stopwatch;
 mod timeline;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use self::database::{Database, PersonaProgram};
 use self::house::House;
 use self::timeline::{Halt, Timeline};
-use super::{Attempt, Entropy, Means, Programs, World, times};
+use super::{Attempt, Entropy, Means, Programs, World, outlive, times};
 use crate::scenario::Scenario;
 use crate::trace::{InOrder, Lane, Peer, Played, Tier, Unseen};
 
@@ -93,21 +92,18 @@ pub(crate) fn play(
     seed: u64,
     database: impl FnOnce(&std::path::Path, &[u8]) -> Box<dyn Database>,
 ) -> Attempt {
-    // A panic of one run is no reason for the others to end; what it has started ends as it unwinds.
-    let played = catch_unwind(AssertUnwindSafe(|| {
+    outlive(|| {
         let entropy = Entropy::new(seed);
         let mut drawn = Vec::new();
         let times = times::draw(scenario, &entropy, &mut drawn);
-        let house = House::new(scenario, programs, &entropy, database)?;
+        let house = match House::new(scenario, programs, &entropy, database) {
+            Ok(house) => house,
+            Err(why) => return Attempt::Inconclusive(why),
+        };
         let mut timeline = Timeline::new(scenario, means, house, drawn);
         let played = timeline.play(&times);
-        Ok::<_, String>(over(timeline, lane, seed, scenario, played))
-    }));
-    match played {
-        Ok(Ok(attempt)) => attempt,
-        Ok(Err(why)) => Attempt::Inconclusive(why),
-        Err(_) => Attempt::Inconclusive("the laboratory panicked: a bug of its own".to_owned()),
-    }
+        over(timeline, lane, seed, scenario, played)
+    })
 }
 
 /// What came of a run.
