@@ -138,12 +138,16 @@ fn asking_for_the_real_mongod_ends_with_exit_code_6_where_there_is_none() {
 
 #[test]
 fn a_wrong_command_line_ends_with_exit_code_2_and_plays_nothing() {
-    let wrong: [&[&str]; 5] = [
+    let wrong: [&[&str]; 8] = [
         &["run", "--seeds", "0"],
         &["run", "--lane", "moon"],
         &["run", "--seed", "1"],
         &["replay", QUICK, "--seed", "0xnope"],
         &["no-such-command"],
+        &["run", "--lane", "process", "--cloud", "gcp=http://127.0.0.1:4568"],
+        &["run", "--lane", "process", "--cloud", "aws=https://127.0.0.1:4566"],
+        // The simulation has no use for it.
+        &["run", QUICK, "--cloud", "aws=http://127.0.0.1:4566"],
     ];
     for arguments in wrong {
         let ran = kmiplab(arguments);

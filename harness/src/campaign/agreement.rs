@@ -99,22 +99,22 @@ pub fn with_simulation(scenario: &Scenario, played: &Played) -> Option<Compared>
     simulated.broke.is_none().then(|| compare(scenario, played, &simulated))
 }
 
-/// Writes into a cell what came of comparing it; a difference that nobody has explained is a failure.
-pub(super) fn write_into(cell: &mut Cell, compared: &Compared, recorded: &Recorded) {
+/// Writes into a cell what came of comparing it; a difference that nobody has explained is a failure. `more` is what the
+/// command line has to say besides to show it again.
+pub(super) fn write_into(cell: &mut Cell, compared: &Compared, recorded: &Recorded, more: &str) {
     let explained_by = recorded.page(compared).map(str::to_owned);
     let first = compared.differences.first();
     if let (Some(difference), None) = (first, &explained_by) {
         let with = compared.lanes[1];
-        let more = compared.differences.len() - 1;
-        let others = match more {
+        let others = match compared.differences.len() - 1 {
             0 => String::new(),
-            more => format!(" ({})", report::words::plural(more, "more difference", "more differences")),
+            others => format!(" ({})", report::words::plural(others, "more difference", "more differences")),
         };
         cell.failures.push(Failure {
             requirement: REQUIREMENT.to_owned(),
             expected: format!("{}, {}: `{}`, as in {with}", difference.place, difference.actor, difference.there),
             observed: format!(
-                "`{}`{others}; cargo lab diff {} --provider {} --lanes {with},{} shows both",
+                "`{}`{others}; cargo lab diff {} --provider {} --lanes {with},{}{more} shows both",
                 difference.here, compared.scenario, compared.provider, compared.lanes[0]
             ),
             place: None,
@@ -183,7 +183,7 @@ mod tests {
     fn cell_of(scenario: &Scenario, played: &Played, recorded: &Recorded) -> Cell {
         let mut cell = campaign::cell(scenario, played, &checker::judge(scenario, played));
         let compared = with_simulation(scenario, played).expect("the two are comparable");
-        write_into(&mut cell, &compared, recorded);
+        write_into(&mut cell, &compared, recorded, "");
         cell
     }
 

@@ -15,9 +15,9 @@ use crate::report::{Cell, Verdict};
 use crate::scenario::Scenario;
 use crate::trace::{Lane, Played};
 use crate::transcript::Compared;
-use crate::world::{self, Attempt, World};
+use crate::world::{self, Attempt, Means, World};
 
-/// How long a lane may take. What has not begun by then is not run.
+/// How long a lane may take. What has not begun by then is inconclusive, and what has begun is played to its end.
 const LANE: Duration = Duration::from_secs(4 * 60);
 
 /// Plays all scenarios of a plan in a lane. Beside a cell stands how it compares with the simulation, if it was compared.
@@ -72,32 +72,51 @@ fn one(
     peer: &str,
     late: bool,
 ) -> (Cell, Option<Compared>) {
-    let not_run = |why: &str| Attempt::NotRun(why.to_owned());
-    let attempt = if plan.means.is_interrupted() {
-        not_run("interrupted")
-    } else if late {
-        not_run("the lane's four minutes were over")
-    } else {
-        world.play(scenario, peer, plan.seeds.first)
-    };
+    let attempt = in_time(&plan.means, late, || world.play(scenario, peer, plan.seeds.first));
+    let with = chosen(plan, lane, scenario);
     let reason = |verdict, why: String| {
         let mut cell = without(scenario, lane, verdict, &why);
         cell.peer = peer.to_owned();
+        cell.replay += &with;
         (cell, None)
     };
     match attempt {
-        Attempt::Played(played) => judged(plan, scenario, &played),
+        Attempt::Played(played) => judged(plan, scenario, &played, &with),
         Attempt::NotApplicable(why) => reason(Verdict::NotApplicable, why),
         Attempt::NotRun(why) => reason(Verdict::NotRun, why),
         Attempt::Inconclusive(why) => reason(Verdict::Inconclusive, why),
     }
 }
 
-fn judged(plan: &Plan, scenario: &Scenario, played: &Played) -> (Cell, Option<Compared>) {
+/// Plays if there is still time. What could have been played and was not is inconclusive: unlike what cannot be had here
+/// at all, it must not look like a lane that came to its end.
+fn in_time(means: &Means, late: bool, play: impl FnOnce() -> Attempt) -> Attempt {
+    let attempt = if means.is_interrupted() {
+        Attempt::NotRun("interrupted".to_owned())
+    } else if late {
+        return Attempt::Inconclusive("the lane's four minutes were over".to_owned());
+    } else {
+        play()
+    };
+    match attempt {
+        Attempt::NotRun(why) if means.is_interrupted() => Attempt::Inconclusive(why),
+        attempt => attempt,
+    }
+}
+
+/// What the command line has to say besides, for the same to be played again.
+fn chosen(plan: &Plan, lane: Lane, scenario: &Scenario) -> String {
+    let provider = scenario.world.provider;
+    let cloud = plan.means.clouds.get(&provider).filter(|_| lane == Lane::Process);
+    cloud.map(|url| format!(" --cloud {provider}={url}")).unwrap_or_default()
+}
+
+fn judged(plan: &Plan, scenario: &Scenario, played: &Played, with: &str) -> (Cell, Option<Compared>) {
     let mut cell = cell(scenario, played, &checker::judge(scenario, played));
+    cell.replay += with;
     let compared = agreement::with_simulation(scenario, played);
     if let Some(compared) = &compared {
-        agreement::write_into(&mut cell, compared, &plan.recorded);
+        agreement::write_into(&mut cell, compared, &plan.recorded, with);
     }
     (head(cell), compared)
 }
@@ -107,4 +126,36 @@ fn without(scenario: &Scenario, lane: Lane, verdict: Verdict, why: &str) -> Cell
     cell.verdict = verdict;
     cell.why = Some(why.to_owned());
     cell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(means: &Means, late: bool, why: &str) -> String {
+        match in_time(means, late, || Attempt::NotRun(why.to_owned())) {
+            Attempt::NotRun(why) => format!("not-run: {why}"),
+            Attempt::Inconclusive(why) => format!("inconclusive: {why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_here_is_not_run_and_what_was_cut_short_is_inconclusive() {
+        let (going, ended) = (Means::default(), Means::default());
+        ended.interrupted.store(true, Ordering::Relaxed);
+        assert_eq!(verdict(&going, false, "image absent"), "not-run: image absent");
+        assert_eq!(verdict(&going, true, "image absent"), "inconclusive: the lane's four minutes were over");
+        assert_eq!(verdict(&ended, false, "image absent"), "inconclusive: interrupted");
+    }
+
+    #[test]
+    fn who_is_interrupted_while_playing_is_inconclusive() {
+        let means = Means::default();
+        let attempt = in_time(&means, false, || {
+            means.interrupted.store(true, Ordering::Relaxed);
+            Attempt::NotRun("interrupted in the middle".to_owned())
+        });
+        assert!(matches!(attempt, Attempt::Inconclusive(why) if why == "interrupted in the middle"));
+    }
 }

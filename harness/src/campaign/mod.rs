@@ -188,6 +188,7 @@ pub fn run(scenario: &Scenario, seed: u64) -> Cell {
 pub fn cell(scenario: &Scenario, played: &Played, judgement: &Judgement) -> Cell {
     let mut cell = empty(scenario, Some(played.seed), played.lane);
     cell.peer = played.peer.name.clone();
+    cell.cloud = played.cloud.clone();
     cell.tier = played.peer.tier;
     cell.counts = counts::counts(scenario, played);
     if played.lane == Lane::Sim {
@@ -230,6 +231,7 @@ fn empty(scenario: &Scenario, seed: Option<u64>, lane: Lane) -> Cell {
     };
     Cell {
         agreement: None,
+        cloud: None,
         counts: Default::default(),
         digest: None,
         drawn: Vec::new(),

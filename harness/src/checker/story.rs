@@ -45,6 +45,7 @@ impl Story {
             disk: BTreeMap::new(),
             written: Vec::new(),
             unseen: &[],
+            cloud: None,
             broke: None,
         };
         let (now, sent) = (Duration::ZERO, Duration::ZERO);

@@ -70,7 +70,10 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         Err(code) => return code,
     };
     let real: Vec<Lane> = [one, other].into_iter().filter(|lane| *lane != Lane::Sim).collect();
-    let means = arguments.real.means(&real, !arguments.files.is_empty());
+    let means = match arguments.real.means(&real, !arguments.files.is_empty()) {
+        Ok(means) => means,
+        Err(code) => return code,
+    };
     let seeds = [arguments.seed.0, arguments.other_seed.unwrap_or(arguments.seed).0];
     let mut sides = Vec::new();
     for (lane, seed) in [one, other].into_iter().zip(seeds) {
@@ -84,6 +87,11 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     }
     let mut codes = Vec::new();
     for scenario in &scenarios {
+        if means.is_interrupted() {
+            say("interrupted: not every scenario was compared");
+            codes.push(exit::INCONCLUSIVE);
+            break;
+        }
         codes.push(one_scenario(scenario, [&sides[0], &sides[1]], &recorded, arguments.all));
     }
     // A difference is worse than a run that broke down, and that is worse than one that did not take place.

@@ -3,16 +3,18 @@
 //! Our own programs stand beside this one. Under `cargo run` they are built first, so that nobody tests the proxy of
 //! yesterday; elsewhere they are taken as they are.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-use super::{interrupt, say};
+use super::{exit, interrupt, say};
 use crate::scenario::Provider;
 use crate::trace::Lane;
 use crate::world::container::image::Source;
+use crate::world::process::foreign::Address;
 use crate::world::{Means, Programs};
 
 /// What `--lane` names: one lane, or all of them.
@@ -73,7 +75,8 @@ pub(super) struct Real {
     /// image that the container engine has; may be given several times
     #[arg(long, value_name = "PATH|image:NAME:TAG", value_parser = mongod)]
     mongod: Vec<String>,
-    /// A cloud that somebody else runs, in place of the laboratory's own, in the lane process: aws=http://127.0.0.1:4566
+    /// AWS KMS that somebody else runs (LocalStack, a moto server, `kmiplab serve aws`), in place of the laboratory's own, in
+    /// the lane process: aws=http://127.0.0.1:4566. Keys are made there for every run
     #[arg(long, value_name = "PROVIDER=URL", value_parser = cloud)]
     cloud: Vec<(Provider, String)>,
 }
@@ -86,19 +89,36 @@ fn mongod(text: &str) -> Result<String, String> {
 fn cloud(text: &str) -> Result<(Provider, String), String> {
     let (provider, url) = text.split_once('=').ok_or("expected PROVIDER=URL, such as aws=http://127.0.0.1:4566")?;
     let provider: Provider = provider.parse().map_err(|error| format!("{error}"))?;
-    if provider == Provider::Local {
-        return Err("the provider local has no cloud: name aws, azure or gcp".to_owned());
+    match provider {
+        Provider::Aws => {}
+        Provider::Azure | Provider::Gcp => {
+            return Err(format!(
+                "only aws can be given by its address: a run makes its keys through the API of AWS KMS, and this version \
+                 makes none through that of {provider}"
+            ));
+        }
+        Provider::Local => return Err("the provider local has no cloud: name aws".to_owned()),
     }
-    if !url.starts_with("http://") && !url.starts_with("https://") {
-        return Err(format!("`{url}` is no URL: it begins with http:// or https://"));
-    }
+    url.parse::<Address>()?;
     Ok((provider, url.to_owned()))
 }
 
 impl Real {
     /// What worlds are given. `lanes` are those that are going to be opened; for none, nothing is prepared. `named`:
     /// whether the user has named the scenarios.
-    pub(super) fn means(&self, lanes: &[Lane], named: bool) -> Means {
+    ///
+    /// # Errors
+    ///
+    /// When something was chosen for a lane that is none of them.
+    pub(super) fn means(&self, lanes: &[Lane], named: bool) -> Result<Means, u8> {
+        if !self.cloud.is_empty() && !lanes.contains(&Lane::Process) {
+            say("error: --cloud is for the lane process, which is not among those to play: add --lane process");
+            return Err(exit::USAGE);
+        }
+        Ok(self.given(lanes, named))
+    }
+
+    fn given(&self, lanes: &[Lane], named: bool) -> Means {
         if lanes.is_empty() {
             return Means::default();
         }
@@ -113,21 +133,26 @@ impl Real {
     }
 }
 
-/// The programs beside this one, built first where this one is run by cargo.
+/// The programs beside this one, built first where this one is run by cargo; none where they do not build.
 fn programs() -> Option<Programs> {
     let program = std::env::current_exe().ok()?;
     let folder = program.parent()?;
-    build(folder);
+    if !build(folder) {
+        say("error: kmipProxyStandalone and mongod-persona do not build, and those of yesterday are not played with");
+        return None;
+    }
     Programs::within(folder).ok()
 }
 
-/// Builds them as this one was built. What does not build was told by cargo; the lane then says what is not there.
-fn build(folder: &Path) {
+/// Builds them as this one was built. Whether they are as the sources are, as far as can be told.
+fn build(folder: &Path) -> bool {
     // Under a test runner, which sets the same variables, they were built with the tests.
     if std::env::var_os("NEXTEST").is_some() {
-        return;
+        return true;
     }
-    let (Some(cargo), Some(home)) = (std::env::var_os("CARGO"), std::env::var_os("CARGO_MANIFEST_DIR")) else { return };
+    let (Some(cargo), Some(home)) = (std::env::var_os("CARGO"), std::env::var_os("CARGO_MANIFEST_DIR")) else {
+        return true;
+    };
     let mut command = Command::new(cargo);
     command.current_dir(PathBuf::from(home));
     // What cargo has set for us is not for it: ring's build script watches it, and everything above ring would be
@@ -139,12 +164,22 @@ fn build(folder: &Path) {
     }
     command.args(["build", "--quiet", "--package", "kmip-proxy", "--package", "kmiplab"]);
     command.args(["--bin", "kmipProxyStandalone", "--bin", "mongod-persona"]);
-    if folder.ends_with("release") {
-        command.arg("--release");
+    command.args(as_built(folder));
+    command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// The flags with which cargo builds into a folder: `target/PROFILE`, or `target/TRIPLE/PROFILE`.
+fn as_built(folder: &Path) -> Vec<OsString> {
+    let mut flags = Vec::new();
+    if let Some(profile) = folder.file_name().filter(|name| *name != "debug") {
+        flags.extend([OsString::from("--profile"), profile.to_owned()]);
     }
-    if !command.stdin(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        say("warning: kmipProxyStandalone and mongod-persona could not be built anew; they are taken as they are");
+    // Cargo marks the target folder itself, so that what is not marked is named for a machine.
+    let above = folder.parent().filter(|above| !above.join("CACHEDIR.TAG").exists());
+    if let Some(triple) = above.and_then(Path::file_name) {
+        flags.extend([OsString::from("--target"), triple.to_owned()]);
     }
+    flags
 }
 
 #[cfg(test)]
@@ -154,9 +189,32 @@ mod tests {
     #[test]
     fn a_cloud_is_a_provider_and_a_url() {
         assert_eq!(cloud("aws=http://127.0.0.1:4566"), Ok((Provider::Aws, "http://127.0.0.1:4566".to_owned())));
-        for wrong in ["aws", "local=http://127.0.0.1:1", "oracle=http://127.0.0.1:1", "aws=127.0.0.1:4566"] {
-            assert!(cloud(wrong).is_err(), "{wrong}");
+        let table = [
+            ("aws", "expected PROVIDER=URL"),
+            ("local=http://127.0.0.1:1", "the provider local has no cloud"),
+            ("oracle=http://127.0.0.1:1", "unknown provider `oracle`"),
+            ("azure=http://127.0.0.1:4567", "only aws can be given by its address"),
+            ("gcp=http://127.0.0.1:4568", "only aws can be given by its address"),
+            ("aws=127.0.0.1:4566", "`127.0.0.1:4566` is no URL"),
+            (
+                "aws=https://127.0.0.1:4566",
+                "`https://127.0.0.1:4566` is https, and this version speaks plain HTTP alone",
+            ),
+        ];
+        for (wrong, begins) in table {
+            let told = cloud(wrong).unwrap_err();
+            assert!(told.starts_with(begins), "{wrong}: {told}");
         }
+    }
+
+    #[test]
+    fn the_programs_are_built_into_the_folder_of_this_one() {
+        let target = tempfile::tempdir().expect("a folder");
+        std::fs::write(target.path().join("CACHEDIR.TAG"), "").expect("the mark");
+        assert!(as_built(&target.path().join("debug")).is_empty());
+        assert_eq!(as_built(&target.path().join("release")), ["--profile", "release"]);
+        let foreign = target.path().join("aarch64-apple-darwin/debug");
+        assert_eq!(as_built(&foreign), ["--target", "aarch64-apple-darwin"]);
     }
 
     #[test]

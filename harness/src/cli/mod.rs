@@ -117,6 +117,14 @@ fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
+/// The exit code of a command; what stands in its way is told.
+fn told(attempt: Result<u8, String>) -> u8 {
+    attempt.unwrap_or_else(|error| {
+        say(&format!("error: {error}"));
+        exit::USAGE
+    })
+}
+
 /// Writes to standard error.
 fn say(text: &str) {
     use std::io::Write as _;

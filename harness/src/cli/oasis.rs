@@ -89,13 +89,7 @@ impl FromStr for Deadline {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
-    match attempt(arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            say(&format!("error: {error}"));
-            exit::USAGE
-        }
-    }
+    super::told(attempt(arguments))
 }
 
 fn attempt(arguments: &Arguments) -> Result<u8, String> {

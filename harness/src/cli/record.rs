@@ -70,13 +70,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> u8 {
-    match attempt(arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            say(&format!("error: {error}"));
-            exit::USAGE
-        }
-    }
+    super::told(attempt(arguments))
 }
 
 fn attempt(arguments: &Arguments) -> Result<u8, String> {
@@ -106,8 +100,12 @@ fn look_at(file: &Path, persona: Option<&Persona>, fixture: Option<&Path>) -> Re
     if let Some(folder) = fixture {
         let name = format!("{}.tsv", file.file_stem().unwrap_or_default().to_string_lossy());
         let to = folder.join(&name);
-        let written = OpenOptions::new().write(true).create_new(true).open(&to);
-        let written = written.and_then(|mut to| to.write_all(recording.dialogue().as_bytes()));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // What was kept of secrets is for its owner alone, here as there.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&to).and_then(|mut to| to.write_all(recording.dialogue().as_bytes()));
         written.map_err(|error| format!("cannot write `{}`: {error}", to.display()))?;
         if recording.header.secrets == Secrets::Kept {
             shout(&format!("`{}` HOLDS KEYS IN CLEAR TEXT, as the recording does.", to.display()));

@@ -72,7 +72,10 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
     let seeds = seeds(arguments);
     let folder = arguments.report.clone().unwrap_or_else(select::report_folder);
     let lanes = arguments.lane.real();
-    let means = arguments.real.means(&lanes, !arguments.filters.is_empty());
+    let means = match arguments.real.means(&lanes, !arguments.filters.is_empty()) {
+        Ok(means) => means,
+        Err(code) => return code,
+    };
     let means = Means { dialogues: Some(folder.join("dialogues")), ..means };
     let plan = Plan {
         scenarios,
@@ -118,7 +121,17 @@ pub(super) fn execute(arguments: &Arguments) -> u8 {
         say("error: no real `mongod --enableEncryption` ran, and --require-real asks for one");
         return exit::LANE_MISSING;
     }
+    if let Some(url) = missed_cloud(&plan, &report) {
+        say(&format!("error: nothing ran with the cloud at {url}, and --cloud asks for that"));
+        return exit::LANE_MISSING;
+    }
     verdict(&report)
+}
+
+/// The address of a cloud that was asked for and with which nothing ran. A part of a campaign misses none.
+fn missed_cloud<'a>(plan: &'a Plan, report: &Report) -> Option<&'a str> {
+    let ran = report.cells.iter().any(|cell| cell.cloud.is_some());
+    plan.means.clouds.values().next().filter(|_| !ran && report.shard.is_none()).map(String::as_str)
 }
 
 /// What `--report` is for.

@@ -13,7 +13,7 @@ use time::macros::format_description;
 
 use super::faults::{Course, Faults, Mishap, Service, Target};
 use super::{Action, Arrival, Handled};
-use crate::trace::What;
+use crate::trace::{Trace, What};
 
 /// RFC 9110, section 5.6.7: IMF-fixdate.
 const DATE: &[BorrowedFormatItem<'_>] =
@@ -74,11 +74,22 @@ pub(super) struct Call {
     pub(super) principal: Option<String>,
     /// What was opened with which key, to be fingerprinted.
     pub(super) opened: Option<(String, Vec<u8>)>,
+    /// What was handed over to be wrapped, whatever came of that.
+    pub(super) handed: Option<Vec<u8>>,
 }
 
 impl Call {
     pub(super) fn new(service: impl Service, operation: String) -> Self {
-        Call { service: service.name(), operation, cmk: None, principal: None, opened: None }
+        Call { service: service.name(), operation, cmk: None, principal: None, opened: None, handed: None }
+    }
+
+    /// From now on what was opened or is to be wrapped may stand in no text.
+    pub(super) fn name_secrets(&self, trace: &Trace) {
+        let opened = self.opened.as_ref().map(|(_, plaintext)| plaintext);
+        opened
+            .into_iter()
+            .chain(&self.handed)
+            .for_each(|plaintext| trace.secret("a key that the cloud wraps", plaintext));
     }
 
     pub(super) fn event(self, status: u16, code: Option<String>) -> What {
@@ -94,7 +105,7 @@ impl Call {
 }
 
 /// What a captive portal says.
-fn garbage() -> Response<Bytes> {
+pub(crate) fn garbage() -> Response<Bytes> {
     let page = Bytes::from_static(b"<!doctype html><title>Sign in</title><p>Sign in to use this network.</p>\n");
     let mut response = Response::new(page);
     response.headers_mut().insert("content-type", HeaderValue::from_static("text/html"));
@@ -102,7 +113,7 @@ fn garbage() -> Response<Bytes> {
 }
 
 /// The work is done and its grant stands; the call counts as unanswered all the same.
-fn cut(response: Response<Bytes>, mut events: Vec<What>, after_bytes: usize) -> Handled {
+pub(crate) fn cut(response: Response<Bytes>, mut events: Vec<What>, after_bytes: usize) -> Handled {
     if let Some(What::Call { status, code, .. }) = events.last_mut() {
         *status = 0;
         *code = Some("answer cut short".to_owned());

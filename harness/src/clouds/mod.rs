@@ -20,6 +20,8 @@ use http::{Request, Response};
 
 use crate::trace::What;
 
+pub(crate) use call::{cut, garbage};
+
 /// A cloud: one account at one provider, with its token service.
 pub trait Cloud: Send {
     /// Answers one request. The state changes as if the answer had been given, also where the action withholds it.

@@ -244,6 +244,7 @@ fn agreement(report: &Report, cases: &[Case<'_>]) -> Markup {
     let lanes = &report.summary.agreements;
     let stale = &report.summary.stale_differences;
     html! {
+        @for cloud in words::clouds(report) { p { (cloud) "." } }
         @if !lanes.is_empty() || !stale.is_empty() {
             h2 { "Agreement" }
             @for sentence in agreement::sentences(lanes) { p { (sentence) "." } }

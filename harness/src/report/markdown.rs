@@ -47,6 +47,9 @@ fn agreement(report: &Report, cases: &[Case<'_>]) -> String {
     for sentence in agreement::sentences(&report.summary.agreements) {
         write!(text, "\n{}.\n", escape(&sentence)).expect(INTO_A_STRING);
     }
+    for cloud in words::clouds(report) {
+        write!(text, "\n{}.\n", escape(&cloud)).expect(INTO_A_STRING);
+    }
     for case in cases {
         let Some(agreement) = &case.shown().agreement else { continue };
         if let (Some(page), Some(first)) = (&agreement.explained_by, &agreement.first) {

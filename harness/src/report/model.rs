@@ -106,6 +106,9 @@ pub struct Cell {
     /// Whether it agrees with the simulation; nothing where it was not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
+    /// The cloud, where somebody else ran it: where it was, and what it said it is. Nothing for the laboratory's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
     /// How often each word was exercised; what was not is left out.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub counts: Counts,

@@ -29,6 +29,7 @@ pub(super) fn cell(family: &str, scenario: &str, verdict: Verdict) -> Cell {
     };
     Cell {
         agreement: None,
+        cloud: None,
         counts: if ran { counts() } else { Counts::default() },
         digest: ran.then(|| format!("sha256:{}", "d1".repeat(32))),
         drawn: Vec::new(),
@@ -191,9 +192,11 @@ pub(super) fn agreement(agrees: bool, page: Option<&str>) -> Agreement {
     }
 }
 
-/// Three cells that were compared with the simulation, and one that was not.
+/// Three cells that were compared with the simulation, and one that was not. The three had a cloud of somebody else's.
 pub(super) fn compared() -> Played {
+    let cloud = "AWS at http://127.0.0.1:4566, which says it is LocalStack 4.14.0 (<community>)";
     let cell = |scenario: &str, lane: &str, verdict, agreement| Cell {
+        cloud: (lane != "sim").then(|| cloud.to_owned()),
         lane: lane.to_owned(),
         tier: if lane == "sim" { Tier::Simulated } else { Tier::Persona },
         agreement,

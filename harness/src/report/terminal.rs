@@ -103,6 +103,9 @@ pub fn summary(report: &Report, style: Style) -> String {
     for sentence in agreement::sentences(&report.summary.agreements) {
         writeln!(text, "{} {sentence}", margin("Agreement", DIM, style)).expect(INTO_A_STRING);
     }
+    for cloud in words::clouds(report) {
+        writeln!(text, "{} {}", margin("Cloud", DIM, style), clean(&cloud)).expect(INTO_A_STRING);
+    }
     for stale in &report.summary.stale_differences {
         writeln!(text, "{} {}", margin("STALE", RED, style), clean(stale)).expect(INTO_A_STRING);
     }

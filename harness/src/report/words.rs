@@ -2,7 +2,7 @@
 //!
 //! Invariant: no other file puts a number before a noun by hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::Tally;
 use super::fold::Passed;
@@ -73,6 +73,17 @@ pub fn exercised(report: &Report) -> Option<String> {
     let of = |tally: Tally<'_>| format!("{} of {}", tally.exercised(), plural(tally.rows.len(), tally.one, tally.many));
     let texts: Vec<_> = report.tallies().into_iter().map(of).collect();
     (report.runs() > 0 && !texts.is_empty()).then(|| texts.join(", "))
+}
+
+/// The clouds that somebody else ran, each as a sentence; none where all were the laboratory's own.
+pub fn clouds(report: &Report) -> Vec<String> {
+    let mut runs: BTreeMap<&str, u64> = BTreeMap::new();
+    for (cell, times) in weighed(&report.cells, &report.passed) {
+        if let Some(cloud) = &cell.cloud {
+            *runs.entry(cloud).or_default() += times;
+        }
+    }
+    runs.into_iter().map(|(cloud, times)| format!("{}: {cloud}", plural(times, "run", "runs"))).collect()
 }
 
 /// Which part of a campaign a report is, as `shard 2/4`; empty for all of it.

@@ -39,7 +39,7 @@ pub struct Likeness {
     pub evidence: String,
     /// Request by request, as far as the persona goes.
     pub steps: Vec<Step>,
-    /// What was recorded after that: operations and version.
+    /// What was recorded after that of what the persona asks, too: operations and version.
     pub after: Vec<String>,
     /// How the persona ended, if it did not come to serve.
     pub ended: Option<String>,
@@ -90,18 +90,24 @@ impl Likeness {
             steps.push(Step::Both { recorded: title(&recorded[next].request), differences });
             next += 1;
         }
+        // What stands later is the same again, as polls are; what the persona never asks is a difference.
+        let known: BTreeSet<_> = asked.iter().map(|(_, own)| operations(own)).collect();
+        let (after, unknown): (Vec<&Exchange>, Vec<&Exchange>) =
+            recorded[next..].iter().partition(|exchange| known.contains(&operations(&exchange.request)));
+        steps.extend(unknown.into_iter().map(|exchange| Step::OnlyRecorded(title(&exchange.request))));
         Ok(Likeness {
             persona: persona.name.to_owned(),
             evidence: persona.evidence.to_owned(),
             steps,
-            after: recorded[next..].iter().map(|exchange| title(&exchange.request)).collect(),
+            after: after.into_iter().map(|exchange| title(&exchange.request)).collect(),
             ended,
         })
     }
 
-    /// Whether nothing is different as far as the persona goes.
+    /// Whether nothing is different as far as the persona goes, and it comes to serve.
     pub fn is_alike(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step, Step::Both { differences, .. } if differences.is_empty()))
+        let same = |step: &Step| matches!(step, Step::Both { differences, .. } if differences.is_empty());
+        self.ended.is_none() && self.steps.iter().all(same)
     }
 
     /// The comparison for people.
@@ -435,6 +441,36 @@ mod tests {
         let own =
             only_state.steps.iter().filter(|step| matches!(step, Step::OnlyPersona(title) if title == "Create 1.2"));
         assert_eq!(own.count(), 1, "{}", only_state.text());
+    }
+
+    #[test]
+    fn what_the_persona_never_asks_is_a_difference_also_at_the_end() {
+        let queried = {
+            let request = super::super::recording::bytes(GET.0.trim());
+            let mut query = parse(&request).unwrap();
+            rename(&mut query, 0x0a, 0x18);
+            crate::trace::hex(&crate::wire::write(&query))
+        };
+        let found = likeness(&[(1, STATE), (1, GET), (1, (&queried, GET.1)), (2, STATE)], "psmdb-8");
+        assert!(!found.is_alike(), "{}", found.text());
+        assert_eq!(found.steps.last(), Some(&Step::OnlyRecorded("Query 1.0".to_owned())));
+        assert_eq!(found.after, ["GetAttributes 1.0"]);
+    }
+
+    #[test]
+    fn a_persona_that_gives_up_is_like_nobody() {
+        // The answer to a Get holds no attribute.
+        let found = likeness(&[(1, (STATE.0, GET.1)), (1, GET)], "psmdb-8");
+        assert!(found.ended.is_some() && !found.is_alike(), "{}", found.text());
+    }
+
+    /// Makes one operation of another (KMIP 1.0, 9.1.3.2.27).
+    fn rename(item: &mut Item, from: u32, to: u32) {
+        match &mut item.value {
+            Value::Structure(items) => items.iter_mut().for_each(|item| rename(item, from, to)),
+            Value::Enumeration(operation) if item.tag == names::OPERATION && *operation == from => *operation = to,
+            _ => {}
+        }
     }
 
     #[test]

@@ -81,8 +81,10 @@ impl Redactor {
             Value::Integer(_) if secret => Value::Integer(0),
             Value::LongInteger(_) if secret => Value::LongInteger(0),
             Value::Bytes(bytes) => Value::Bytes(self.struck(bytes, 0)),
-            // What is left of a text are the letters between its secrets, and those are whole.
-            Value::Text(text) => Value::Text(String::from_utf8_lossy(&self.struck(text.as_bytes(), b'*')).into_owned()),
+            // A secret may begin or end within a letter, and then nothing is left of the text: it keeps its length.
+            Value::Text(text) => Value::Text(
+                String::from_utf8(self.struck(text.as_bytes(), b'*')).unwrap_or_else(|_| "*".repeat(text.len())),
+            ),
             other => other.clone(),
         };
         Item::new(item.tag, value)
@@ -192,6 +194,19 @@ mod tests {
         let redacted = redactor.redact(&write(&Item::structure(RESPONSE_MESSAGE, vec![bytes])));
         let left = parse(&redacted).unwrap().child(IV_COUNTER_NONCE).unwrap().as_bytes().unwrap().to_vec();
         assert_eq!(left, [&b"x"[..], &vec![0; KEY.len()], b"y"].concat());
+    }
+
+    #[test]
+    fn a_secret_that_ends_within_a_letter_takes_the_text_with_it() {
+        let mut redactor = Redactor::default();
+        let secret = [&[0xa9][..], b"abcdefg"].concat();
+        let data = Item::new(tag_of_title("Data").unwrap(), Value::Bytes(secret));
+        redactor.redact(&write(&Item::structure(REQUEST_MESSAGE, vec![data])));
+        // The last byte of the first letter is the first of the secret.
+        let text = Item::text(RESULT_MESSAGE, "\u{e9}abcdefgxxxxxxx");
+        let redacted = redactor.redact(&write(&Item::structure(RESPONSE_MESSAGE, vec![text])));
+        let left = parse(&redacted).unwrap().child(RESULT_MESSAGE).unwrap().as_text().unwrap().to_owned();
+        assert_eq!(left, "*".repeat(16));
     }
 
     #[test]

@@ -126,10 +126,13 @@ impl Trace {
         self.lock().listener = Some(Box::new(listener));
     }
 
-    /// Names a secret of this run. From now on it may stand in no text.
+    /// Names a secret of this run. From now on it may stand in no text. The name by which it was known first stays.
     pub fn secret(&self, name: &str, bytes: &[u8]) {
         let texts = spellings(bytes);
         let mut log = self.lock();
+        if log.secrets.iter().any(|known| known.texts == texts) {
+            return;
+        }
         for text in &texts {
             log.beginnings.add(text.as_bytes());
         }

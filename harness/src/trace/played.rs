@@ -40,6 +40,8 @@ pub struct Played {
     pub written: Vec<Written>,
     /// What this world does not see, so that no judge takes its absence for a fault. Empty in a simulation.
     pub unseen: &'static [Unseen],
+    /// The cloud, where somebody else runs it: where it is, and what it says it is. Nothing for the laboratory's own.
+    pub cloud: Option<String>,
     /// The error of the simulation itself, where it could not be played to its end.
     pub broke: Option<String>,
 }

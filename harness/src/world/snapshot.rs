@@ -26,14 +26,15 @@ use crate::world::Entropy;
 const FOLDER: &str = "cloudProviderCredentials";
 
 /// Writes the snapshot and returns the master keys in it. A client that is `played` keeps its data there, too; a real one
-/// has its data elsewhere, and says itself what it has made.
+/// has its data elsewhere, and says itself what it has made. Fails where a cloud that is not the laboratory's does not
+/// wrap.
 pub(crate) fn prepare(
     machine: &dyn Machine,
     world: &World,
     account: &dyn Account,
     entropy: &Entropy,
     played: bool,
-) -> BTreeMap<String, Fingerprint> {
+) -> Result<BTreeMap<String, Fingerprint>, String> {
     if world.snapshot.provider == Provider::Local {
         let mut key = [0; 32];
         entropy.stream("snapshot/local key").fill_bytes(&mut key);
@@ -42,7 +43,7 @@ pub(crate) fn prepare(
     }
     if world.mongod.database == scenario::Database::Empty {
         write_metadata(machine, world, account, FIRST, world.credentials.metadata);
-        return BTreeMap::new();
+        return Ok(BTreeMap::new());
     }
     let id = first_key_id(entropy);
     let persona = Persona::find(&world.mongod.persona).expect("the scenario's persona was checked");
@@ -58,7 +59,7 @@ pub(crate) fn prepare(
         _ => {
             let name = world.snapshot.wrapped_by.as_deref().or(world.kms.keys.first().map(String::as_str));
             let name = name.unwrap_or_default();
-            (account.master_key(name), account.wrap(name, &material))
+            (account.master_key(name), account.wrap(name, &material)?)
         }
     };
     let start = machine.clock().start().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -87,13 +88,13 @@ pub(crate) fn prepare(
         machine.trace().secret("another master key", &material);
         document["uniqueIdentifier"] = json!(id);
         document["masterKey"] = account.master_key(name);
-        document["keyMaterial"]["$binary"]["base64"] = json!(STANDARD.encode(account.wrap(name, &material)));
+        document["keyMaterial"]["$binary"]["base64"] = json!(STANDARD.encode(account.wrap(name, &material)?));
         describe(&mut document, Held::AesKey, material.len());
         machine.place(&file(machine, &id, world.provider, "key.json"), document.to_string().as_bytes());
         write_metadata(machine, world, account, &id, world.credentials.metadata);
         existing.insert(id, machine.trace().fingerprint(&material));
     }
-    existing
+    Ok(existing)
 }
 
 /// The identifier of the snapshot's key.

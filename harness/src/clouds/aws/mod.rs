@@ -23,6 +23,7 @@ mod planned;
 mod policy;
 mod route;
 mod serve;
+mod sign;
 mod sigv4;
 mod sts;
 #[cfg(test)]
@@ -41,6 +42,8 @@ pub use key_state::KeyState;
 pub use localstack::LocalStack;
 pub use policy::Denial;
 pub use route::Service;
+pub(crate) use route::named;
+pub use sign::sign;
 
 /// The account of the documentation's examples.
 pub const ACCOUNT: &str = "111122223333";

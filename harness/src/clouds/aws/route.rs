@@ -121,6 +121,11 @@ pub(super) fn operation(request: &Request<Bytes>) -> String {
     }
 }
 
+/// The service and the operation that a request names, as a trace has them.
+pub(crate) fn named(request: &Request<Bytes>) -> (&'static str, String) {
+    (guess(request).name(), operation(request))
+}
+
 /// `<service>.<region>.amazonaws.com`, and the names of interface endpoints below `vpce.amazonaws.com`.
 fn answers_for(service: Service, name: &str, region: &str) -> bool {
     let service_name = service.name();

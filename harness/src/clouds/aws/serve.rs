@@ -66,6 +66,7 @@ impl Account for Aws {
                 (answer.status, Some(answer.code.to_owned()), body)
             }
         };
+        call.name_secrets(&self.trace);
         let mut events: Vec<What> = call.opened.iter().map(|(cmk, plaintext)| self.grant(cmk, plaintext)).collect();
         events.push(call.event(status, code));
         let response = Response::builder()

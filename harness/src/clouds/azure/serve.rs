@@ -70,6 +70,7 @@ impl Account for Azure {
             };
             (refusal.error.fact().status, Some(body))
         });
+        call.name_secrets(&self.trace);
         let mut events: Vec<What> = call.opened.iter().map(|(kid, plaintext)| self.grant(kid, plaintext)).collect();
         events.push(call.event(status, refused.map(|error| error.fact().name.to_owned())));
         let mut response = Response::new(Bytes::from(body.unwrap_or_default()));

@@ -69,6 +69,7 @@ impl Account for Gcp {
                 (answer.status, Some((answer.code.to_owned(), refusal)), body, page)
             }
         };
+        call.name_secrets(&self.trace);
         let mut events: Vec<What> = call.opened.iter().map(|(cmk, plaintext)| self.grant(cmk, plaintext)).collect();
         let mut response = respond(status, page, body, arrival.at);
         if let Some((_, refusal)) = &code {

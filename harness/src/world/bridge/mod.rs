@@ -299,6 +299,7 @@ fn panicked(scenario: &Scenario, seed: u64, why: &str) -> Played {
         disk: Default::default(),
         written: Vec::new(),
         unseen: &[],
+        cloud: None,
         broke: Some(format!("a panic: {why}")),
     }
 }

@@ -154,8 +154,8 @@ impl Account for AwsAccount {
         json!({"provider": "aws", "region": self.region, "key": self.key(name)})
     }
 
-    fn wrap(&self, key: &str, plaintext: &[u8]) -> Vec<u8> {
-        self.aws().encrypt_directly(key, plaintext, &BTreeMap::new()).expect("the scenario's keys were checked")
+    fn wrap(&self, key: &str, plaintext: &[u8]) -> Result<Vec<u8>, String> {
+        self.aws().encrypt_directly(key, plaintext, &BTreeMap::new()).map_err(|why| why.to_string())
     }
 
     fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) -> Result<(), String> {

@@ -108,9 +108,9 @@ impl Account for AzureAccount {
         json!({"provider": "azure", "keyVaultEndpoint": endpoint, "keyName": name, "keyVersion": version})
     }
 
-    fn wrap(&self, key: &str, plaintext: &[u8]) -> Vec<u8> {
-        let (_, wrapped) = self.azure().encrypt_directly(key, plaintext).expect("the scenario's keys were checked");
-        wrapped
+    fn wrap(&self, key: &str, plaintext: &[u8]) -> Result<Vec<u8>, String> {
+        let (_, wrapped) = self.azure().encrypt_directly(key, plaintext).map_err(|why| why.to_string())?;
+        Ok(wrapped)
     }
 
     fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) -> Result<(), String> {

@@ -97,8 +97,8 @@ impl Account for GcpAccount {
         json!({"provider": "gcp", "projectId": PROJECT, "location": LOCATION, "keyRing": KEY_RING, "keyName": name})
     }
 
-    fn wrap(&self, key: &str, plaintext: &[u8]) -> Vec<u8> {
-        self.gcp().encrypt_directly(key, plaintext, &[]).expect("the scenario's keys were checked")
+    fn wrap(&self, key: &str, plaintext: &[u8]) -> Result<Vec<u8>, String> {
+        self.gcp().encrypt_directly(key, plaintext, &[]).map_err(|why| why.to_string())
     }
 
     fn change_key(&self, name: &str, change: KeyChange, at: SystemTime) -> Result<(), String> {

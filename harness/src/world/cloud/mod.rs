@@ -32,7 +32,7 @@ const CREATED_BEFORE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const ROLE_ID: &str = "6579e2a0c1d2b34e5f607182";
 
 /// How many bytes of a truncated answer arrive.
-const TRUNCATED_AFTER: usize = 20;
+pub(crate) const TRUNCATED_AFTER: usize = 20;
 
 /// An account at a cloud provider, as a world uses it beside the calls that come through its endpoints.
 pub(crate) trait Account {
@@ -45,8 +45,8 @@ pub(crate) trait Account {
     /// A customer's key as a wrapped key file names it: the document `masterKey`.
     fn master_key(&self, name: &str) -> Value;
 
-    /// Wraps key material as the snapshot holds it.
-    fn wrap(&self, key: &str, plaintext: &[u8]) -> Vec<u8>;
+    /// Wraps key material as the snapshot holds it. The error says why a cloud that is not the laboratory's does not.
+    fn wrap(&self, key: &str, plaintext: &[u8]) -> Result<Vec<u8>, String>;
 
     /// Changes a customer's key. What the provider itself would refuse (rotating a disabled key, say) changes nothing, as
     /// in the real service: the error says why.
@@ -72,6 +72,11 @@ pub(crate) trait Account {
 
     /// Lets the service misbehave towards whoever comes through an endpoint, or not any more.
     fn set_fault(&self, endpoint: &str, state: &EndpointState);
+
+    /// Why nothing can be said of the product any more: a cloud that is not the laboratory's has gone away.
+    fn gone(&self) -> Option<String> {
+        None
+    }
 }
 
 /// One way into the cloud.

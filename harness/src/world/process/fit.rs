@@ -11,9 +11,11 @@ use super::machine;
 use crate::scenario::{Action, EndpointState, FileChange, Process, Scenario};
 use crate::world::endpoints;
 
-/// How far the clouds' clock may be ahead of the machine's for the time that was skipped: AWS refuses what is signed five
-/// minutes off its own time.
+/// How far the clouds' clock may be ahead of the machine's for the time that was skipped: within what AWS tolerates.
 pub(crate) const AHEAD: Duration = Duration::from_secs(4 * 60);
+
+/// How far off its own time AWS accepts what is signed.
+const TOLERATED: Duration = Duration::from_secs(5 * 60);
 
 /// What the loopback stands for: the latency of a world that says nothing of it.
 const SHORT: Duration = Duration::from_millis(30);
@@ -92,6 +94,11 @@ const ROWS: &[Row] = &[
         applies: |scenario| scenario.world.credentials.expires.is_some_and(|expires| expires > AHEAD),
         why: "credentials expire later than the clouds' clock can be set ahead: AWS tolerates five minutes",
     },
+    Row {
+        applies: skews_across_the_limit,
+        why: "the clocks differ by nearly what AWS tolerates: the clouds' is set ahead for the time that is skipped, and \
+              comes to the other side of that limit",
+    },
 ];
 
 /// Why a scenario cannot be played with real programs here, if it cannot.
@@ -111,6 +118,16 @@ fn changes_dns(scenario: &Scenario) -> bool {
         Action::Endpoint { name, state: EndpointState::Initiating | EndpointState::Vanished } => {
             endpoints.iter().any(|endpoint| endpoint.name == *name && endpoint.by_name)
         }
+        _ => false,
+    })
+}
+
+/// Whether skipped time takes clocks over the limit, one way or the other.
+fn skews_across_the_limit(scenario: &Scenario) -> bool {
+    let skipped = scenario.end.min(AHEAD);
+    any(scenario, |action| match action {
+        Action::Skew { ahead: false, by } => *by < TOLERATED && *by + skipped >= TOLERATED,
+        Action::Skew { ahead: true, by } => *by > TOLERATED && by.saturating_sub(skipped) <= TOLERATED,
         _ => false,
     })
 }
@@ -158,4 +175,30 @@ fn needs_after_a_minute(scenario: &Scenario) -> bool {
             let asks = event.then.as_ref().is_some_and(|then| then.answers.iter().any(Option::is_some));
             asks && runs_on(&event.action)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+
+    /// Why a world of so much time whose clock is moved once is turned away.
+    fn skewed(by: &str, end: &str) -> Option<&'static str> {
+        let text = format!(
+            "format = \"1.0\"\ntitle = \"A\"\nwhy = \"B.\"\nend = \"{end}\"\nfinal = \"opens\"\ntimeline = [\n  \
+             {{ at = \"1s\", skew = \"{by}\" }},\n  {{ at = \"2s\", start = \"mongod\" }},\n]\n"
+        );
+        let scenario = scenario::load("story.toml", "stories", text.as_bytes())
+            .unwrap_or_else(|error| panic!("{}", error.render(false)));
+        unfit(&scenario)
+    }
+
+    #[test]
+    fn a_skew_that_skipped_time_would_take_across_the_limit_is_turned_away() {
+        assert_eq!(skewed("-4m", "10s"), None);
+        assert!(skewed("-4m", "2m").is_some_and(|why| why.contains("the other side of that limit")));
+        assert_eq!(skewed("-10m", "2m"), None, "refused before and after");
+        assert_eq!(skewed("+10m", "2m"), None, "refused before and after");
+        assert!(skewed("+6m", "2m").is_some_and(|why| why.contains("the other side of that limit")));
+    }
 }

@@ -17,6 +17,7 @@ use kmip_proxy::keys::{FlagCredentials, Provider};
 
 use super::database::Database;
 use super::fit::AHEAD;
+use super::foreign::Foreign;
 use super::machine::RealMachine;
 use super::proxy::{Check, Proxy};
 use super::record::Record;
@@ -67,10 +68,11 @@ pub(crate) struct House {
 
 impl House {
     /// Builds it, and lays the snapshot down. `database` makes who stands where mongod stands, with a directory of its
-    /// own and the key of the run's fingerprints.
+    /// own and the key of the run's fingerprints. `foreign` takes the place of the fake AWS.
     pub(crate) fn new(
         scenario: &Scenario,
         programs: &Programs,
+        foreign: Option<&Foreign>,
         entropy: &Entropy,
         database: impl FnOnce(&std::path::Path, &[u8]) -> Box<dyn Database>,
     ) -> Result<Self, String> {
@@ -80,7 +82,10 @@ impl House {
         let record = Record::new(&key, stopwatch.clone());
         let machine = RealMachine::new(cloud_time.clone(), record.clone())?;
         let cloud_clock = MachineClock::new(cloud_time.clone());
-        let account = account(world, entropy, &cloud_time, record.trace());
+        let mut account = account(world, entropy, &cloud_time, record.trace());
+        if let Some(foreign) = foreign {
+            account = foreign.account(world, account, &record)?;
+        }
         let endpoints = endpoints(world);
         let cloud = stand(&*account, &endpoints, &cloud_clock, &record, entropy)?;
         let mut authority = None;
@@ -89,7 +94,7 @@ impl House {
             fs::write(&path, cloud.ca_pem()).map_err(|error| format!("no file for the clouds' authority: {error}"))?;
             authority = Some(path);
         }
-        let existing = snapshot::prepare(&machine, world, &*account, entropy, true);
+        let existing = snapshot::prepare(&machine, world, &*account, entropy, true)?;
         let proxy = Proxy::new(&programs.proxy, machine.aside(), &record)?;
         let database = database(machine.aside(), &key);
         // Where a key exists, its own customer's key wraps new ones; a first key has nothing to follow.

@@ -1,13 +1,15 @@
 //! Real programs on loopback: the proxy, fake clouds on real ports, and a client that is not simulated.
 //!
 //! A run is built (`house`), played (`timeline`) and taken down by dropping it. What cannot be done with real programs is
-//! said before anything is started (`fit`). Whoever stands where mongod stands is behind one trait (`database`).
+//! said before anything is started (`fit`). A cloud that somebody else runs may take the place of the fake one of AWS
+//! (`foreign`). Whoever stands where mongod stands is behind one trait (`database`).
 //!
 //! Invariant: when a run is over, however it ends, no process, directory or port of it is left.
 
 mod administrator;
 pub(crate) mod database;
 mod fit;
+pub mod foreign;
 mod house;
 mod machine;
 mod normal;
@@ -20,10 +22,11 @@ mod timeline;
 use std::time::Duration;
 
 use self::database::{Database, PersonaProgram};
+use self::foreign::Foreign;
 use self::house::House;
 use self::timeline::{Halt, Timeline};
 use super::{Attempt, Entropy, Means, Programs, World, outlive, times};
-use crate::scenario::Scenario;
+use crate::scenario::{Provider, Scenario};
 use crate::trace::{InOrder, Lane, Peer, Played, Tier, Unseen};
 
 /// How many runs stand side by side: most of their time they wait for each other.
@@ -39,7 +42,9 @@ pub fn open(means: &Means) -> Result<Box<dyn World>, String> {
             "kmipProxyStandalone and mongod-persona are not beside kmiplab: cargo build --release --bins".to_owned()
         );
     };
-    Ok(Box::new(Process { means: means.clone(), programs }))
+    // Before anything is played, and once: who does not answer now is not asked by every cell.
+    let foreign = means.clouds.get(&Provider::Aws).map(|url| Foreign::ask(url));
+    Ok(Box::new(Process { means: means.clone(), programs, foreign }))
 }
 
 /// Opens it with a MongoDB driver and a community mongod, or says why nothing can be played in it here.
@@ -51,6 +56,8 @@ pub fn open_with_driver(_: &Means) -> Result<Box<dyn World>, String> {
 struct Process {
     means: Means,
     programs: Programs,
+    /// AWS as somebody else runs it, if that was asked for, or why nothing can be played with it.
+    foreign: Option<Result<Foreign, String>>,
 }
 
 impl World for Process {
@@ -66,15 +73,20 @@ impl World for Process {
         if let Some(why) = fit::unfit(scenario) {
             return Attempt::NotApplicable(why.to_owned());
         }
-        if let Some(url) = self.means.clouds.get(&scenario.world.provider) {
-            // It was asked for, so that playing with another cloud would be no answer.
-            return Attempt::NotRun(format!("this version does not make a world's keys in a cloud at {url}"));
+        // It was asked for, so that playing with the laboratory's own would be no answer.
+        let foreign = match self.foreign.as_ref().filter(|_| scenario.world.provider == Provider::Aws) {
+            Some(Err(why)) => return Attempt::NotRun(why.clone()),
+            Some(Ok(foreign)) => Some(foreign),
+            None => None,
+        };
+        if let Some(why) = foreign.and_then(|foreign| foreign.unfit(scenario)) {
+            return Attempt::NotApplicable(why.to_owned());
         }
         let persona = |directory: &std::path::Path, key: &[u8]| -> Box<dyn Database> {
             let persona = &scenario.world.mongod.persona;
             Box::new(PersonaProgram::new(&self.programs.persona, persona, key, directory))
         };
-        play(scenario, Lane::Process, &self.means, &self.programs, seed, persona)
+        play_with(foreign, scenario, Lane::Process, &self.means, &self.programs, seed, persona)
     }
 }
 
@@ -92,18 +104,38 @@ pub(crate) fn play(
     seed: u64,
     database: impl FnOnce(&std::path::Path, &[u8]) -> Box<dyn Database>,
 ) -> Attempt {
-    outlive(|| {
+    play_with(None, scenario, lane, means, programs, seed, database)
+}
+
+/// The same, with AWS as somebody else runs it.
+fn play_with(
+    foreign: Option<&Foreign>,
+    scenario: &Scenario,
+    lane: Lane,
+    means: &Means,
+    programs: &Programs,
+    seed: u64,
+    database: impl FnOnce(&std::path::Path, &[u8]) -> Box<dyn Database>,
+) -> Attempt {
+    let attempt = outlive(|| {
         let entropy = Entropy::new(seed);
         let mut drawn = Vec::new();
         let times = times::draw(scenario, &entropy, &mut drawn);
-        let house = match House::new(scenario, programs, &entropy, database) {
+        let house = match House::new(scenario, programs, foreign, &entropy, database) {
             Ok(house) => house,
             Err(why) => return Attempt::Inconclusive(why),
         };
         let mut timeline = Timeline::new(scenario, means, house, drawn);
         let played = timeline.play(&times);
         over(timeline, lane, seed, scenario, played)
-    })
+    });
+    match attempt {
+        Attempt::Played(mut run) => {
+            run.cloud = foreign.map(Foreign::proof);
+            Attempt::Played(run)
+        }
+        attempt => attempt,
+    }
 }
 
 /// What came of a run.
@@ -142,6 +174,7 @@ fn over(
         disk,
         written: Vec::new(),
         unseen: &[Unseen::Files, Unseen::Callers],
+        cloud: None,
         broke,
     }))
 }

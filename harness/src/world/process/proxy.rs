@@ -106,9 +106,15 @@ impl Proxy {
         // Who hangs hears nothing.
         running.program.resume();
         running.program.terminate();
-        if running.program.wait(STOP, record.stopwatch()).is_none() {
-            self.broke = Some(format!("the proxy did not end within {} s of SIGTERM", STOP.as_secs()));
-            running.program.kill();
+        match running.program.wait(STOP, record.stopwatch()) {
+            Some(ending) if ending.is_breakdown() => {
+                self.broke = Some(format!("the proxy was told to stop, and broke down: {ending}"));
+            }
+            Some(_) => {}
+            None => {
+                self.broke = Some(format!("the proxy did not end within {} s of SIGTERM", STOP.as_secs()));
+                running.program.kill();
+            }
         }
         running.hear(record);
         record.process(PROXY, ProcessState::Stopped, None);
@@ -165,13 +171,22 @@ impl Running {
     /// Records the notices that have come.
     fn hear(&mut self, record: &Record) {
         for line in self.program.lines() {
-            let Line::Err(line) = line else { continue };
+            let line = match line {
+                Line::Err(line) => line,
+                Line::Out(line) => {
+                    record.search(self.host, &line);
+                    continue;
+                }
+            };
             match notice(&line) {
                 Some((date, told, headline)) => {
                     self.listens |= headline.starts_with(LISTENING);
                     record.told(self.host, date.unwrap_or_else(|| record.stopwatch().date()), told);
                 }
-                None => self.said.push(line),
+                None => {
+                    record.search(self.host, &line);
+                    self.said.push(line);
+                }
             }
         }
     }
@@ -203,13 +218,14 @@ impl Check {
         Ok(Check { running: Running { program, host: CHECK, said: Vec::new(), listens: false }, keys: (0, 0) })
     }
 
-    /// Records what it has said; whether it is over.
-    pub(crate) fn look(&mut self, record: &Record) -> bool {
+    /// Records what it has said; whether it is over. The error says how it broke down.
+    pub(crate) fn look(&mut self, record: &Record) -> Result<bool, String> {
         let ending = self.running.program.ended();
         let lines = self.running.program.lines();
         for line in &lines {
             match line {
                 Line::Out(line) => {
+                    record.search(CHECK, line);
                     let Ok(verdict) = serde_json::from_str::<Value>(line) else { continue };
                     self.keys.0 += 1;
                     self.keys.1 += usize::from(verdict["opens"] == true);
@@ -218,18 +234,24 @@ impl Check {
                     Some((date, told, _)) => {
                         record.told(CHECK, date.unwrap_or_else(|| record.stopwatch().date()), told)
                     }
-                    None => self.running.said.push(line.clone()),
+                    None => {
+                        record.search(CHECK, line);
+                        self.running.said.push(line.clone());
+                    }
                 },
             }
         }
-        let Some(ending) = ending else { return false };
+        let Some(ending) = ending else { return Ok(false) };
+        if ending.is_breakdown() {
+            return Err(format!("`check` ended by itself: {ending}"));
+        }
         let (keys, open) = self.keys;
         // Where there is no key to check, the program says so, and the library counts none.
         let none = self.running.said.iter().any(|line| line.contains("no key to check"));
         let why =
             if keys > 0 || none { format!("{open} of {keys} keys open") } else { self.running.last_words(ending) };
         record.process(CHECK, ProcessState::Exited, Some(why));
-        true
+        Ok(true)
     }
 }
 

@@ -60,6 +60,14 @@ impl Record {
         self.note(host, What::Process { state, why });
     }
 
+    /// Looks for secrets in a line that a program has written beside its notices; the line itself is not kept.
+    pub(crate) fn search(&self, host: &str, line: &str) {
+        for name in self.trace.secrets_in(line.as_bytes()) {
+            let text = format!("the secret `{name}` stood in the output of {host}");
+            self.note(host, What::Finding { invariant: "K3".to_owned(), text });
+        }
+    }
+
     /// Takes over what a program of this machine has written down with a date.
     pub(crate) fn told(&self, host: &str, date: SystemTime, what: What) {
         let at = self.stopwatch.moment(date);
@@ -96,5 +104,21 @@ impl Record {
 
     fn lock(&self) -> MutexGuard<'_, Normal> {
         self.normal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_a_line_that_is_no_notice_is_a_finding_without_the_secret() {
+        let record = Record::new(&[7; 32], Stopwatch::new());
+        record.trace().secret("the master key", b"a master key of a database");
+        record.search("proxy", "nothing here");
+        record.search("proxy", "key: a master key of a database");
+        let told: Vec<_> = record.events().into_iter().map(|event| event.what).collect();
+        let text = "the secret `the master key` stood in the output of proxy".to_owned();
+        assert_eq!(told, [What::Finding { invariant: "K3".to_owned(), text }]);
     }
 }

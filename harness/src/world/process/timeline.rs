@@ -124,7 +124,7 @@ impl<'a> Timeline<'a> {
         let record = &self.house.record;
         self.house.proxy.look(record);
         if let Some(check) = &mut self.check
-            && check.look(record)
+            && check.look(record).map_err(Halt::Broke)?
         {
             self.check = None;
         }
@@ -132,6 +132,9 @@ impl<'a> Timeline<'a> {
             Standing::Down | Standing::Up => {}
             Standing::Ended(why) => record.process(MONGOD, ProcessState::Exited, Some(why)),
             Standing::Broken(why) => return Err(Halt::Inconclusive(why)),
+        }
+        if let Some(why) = self.house.account.gone() {
+            return Err(Halt::Inconclusive(why));
         }
         if let Some(why) = self.house.proxy.broke() {
             return Err(Halt::Broke(why.to_owned()));
@@ -243,7 +246,7 @@ impl<'a> Timeline<'a> {
             Action::Start(Process::Mongod) => self.start_mongod(false)?,
             Action::RotateMasterKey => self.start_mongod(true)?,
             Action::Stop(Process::Proxy) => self.house.proxy.stop(&self.house.record),
-            Action::Stop(Process::Mongod) => self.stop_mongod(),
+            Action::Stop(Process::Mongod) => self.stop_mongod()?,
             Action::Crash(Process::Proxy) => self.house.proxy.crash(&self.house.record),
             Action::Crash(Process::Mongod) => {
                 self.house.record.process(MONGOD, ProcessState::Crashed, None);
@@ -304,7 +307,7 @@ impl<'a> Timeline<'a> {
         if !self.house.proxy.runs() {
             self.start_proxy()?;
         }
-        self.stop_mongod();
+        self.stop_mongod()?;
         let settled = self.now() + Duration::from_secs(1);
         self.advance(None, settled)?;
         let started = self.now();
@@ -316,8 +319,14 @@ impl<'a> Timeline<'a> {
             let ended = events.iter().rev().filter(|event| event.host == MONGOD && event.at >= started).find(|event| {
                 matches!(event.what, What::Process { state: ProcessState::Ready | ProcessState::Exited, .. })
             });
-            if let Some(ended) = ended {
-                return Ok((started, ended.at));
+            if let Some(at) = ended.map(|ended| ended.at) {
+                // What the proxy says of it comes by another way, and may come after it.
+                let last = self.house.stopwatch.real() + QUIET;
+                while self.house.stopwatch.real() < last {
+                    rest();
+                    self.look()?;
+                }
+                return Ok((started, at));
             }
             rest();
         }
@@ -340,7 +349,7 @@ impl<'a> Timeline<'a> {
 
     fn start_mongod(&mut self, rotate_master_key: bool) -> Result<(), Halt> {
         self.hanging.remove(&Process::Mongod);
-        self.stop_mongod();
+        self.stop_mongod()?;
         let mut settings = self.settings().map_err(Halt::Inconclusive)?;
         settings.rotate_master_key = rotate_master_key;
         let record = &self.house.record;
@@ -349,17 +358,20 @@ impl<'a> Timeline<'a> {
     }
 
     /// Ends mongod, if it runs.
-    fn stop_mongod(&mut self) {
+    fn stop_mongod(&mut self) -> Result<(), Halt> {
         let record = &self.house.record;
         // What it has told so far may be its end.
-        if let Standing::Ended(why) = self.house.database.look(record) {
-            record.process(MONGOD, ProcessState::Exited, Some(why));
+        match self.house.database.look(record) {
+            Standing::Ended(why) => record.process(MONGOD, ProcessState::Exited, Some(why)),
+            Standing::Broken(why) => return Err(Halt::Inconclusive(why)),
+            Standing::Down | Standing::Up => {}
         }
         let state = state_of(&record.events(), MONGOD);
         if matches!(state, Some(ProcessState::Started | ProcessState::Ready)) {
             self.house.database.stop(record);
             record.process(MONGOD, ProcessState::Stopped, None);
         }
+        Ok(())
     }
 
     /// The options of a KMIP client on the machine.

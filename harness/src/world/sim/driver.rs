@@ -107,7 +107,8 @@ impl<'a> Driver<'a> {
         let machine_clock = MachineClock::new(clock.clone());
         let ground = Ground { clock, machine_clock, disk, map, roots: cloud.tls.roots.clone(), trace };
         let played = guest.as_ref().is_none_or(|guest| !guest.brings_its_data());
-        let existing = snapshot::prepare(&ground, world, &*cloud.account, &entropy, played);
+        let existing = snapshot::prepare(&ground, world, &*cloud.account, &entropy, played)
+            .expect("the scenario's keys were checked");
         if let Some(guest) = &guest {
             guest.prepared(&ground.trace);
         }
@@ -214,6 +215,7 @@ impl<'a> Driver<'a> {
             disk: files.collect(),
             written: disk.written(&trace),
             unseen: &[],
+            cloud: None,
             broke,
             digest: trace.digest(),
             semantic_digest: trace.semantic_digest(),

@@ -16,6 +16,7 @@ const LONGEST: usize = 4096;
 pub(super) fn run(aws: &mut Aws, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
     members.check_grant_tokens()?;
     let (key_id, plaintext) = (members.required_key_id()?, members.bytes("Plaintext", LONGEST)?);
+    call.handed = Some(plaintext.clone());
     let (context, dry_run) = (members.context()?, members.dry_run()?);
     members.check_algorithm()?;
     // Drawn before anything can fail, so that a refusal does not shift the nonces of later calls.

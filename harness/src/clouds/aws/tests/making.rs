@@ -1,5 +1,7 @@
 //! Keys and aliases that callers make, and the lists of them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Bench, member, now};
@@ -24,6 +26,16 @@ fn a_key_that_a_caller_makes_works_like_any_other_and_is_as_young_as_it_is() {
     assert_eq!(member(&opened, "KeyId"), metadata["Arn"].as_str().unwrap());
     let old = body(&bench.kms("DescribeKey", &json!({"KeyId": bench.key})).body);
     assert_eq!(old["KeyMetadata"]["CreationDate"], 1_795_317_721.0 - 86_400.0, "the others are as old as the account");
+}
+
+#[test]
+fn what_is_handed_over_to_be_wrapped_may_stand_in_no_text_even_if_it_is_refused() {
+    let mut bench = Bench::new();
+    for (key, material) in [("alias/nobody", [7; 32]), (&bench.key.clone(), [9; 32])] {
+        let plaintext = STANDARD.encode(material);
+        bench.kms("Encrypt", &json!({"KeyId": key, "Plaintext": plaintext}));
+        assert_eq!(bench.trace.secrets_in(plaintext.as_bytes()), ["a key that the cloud wraps"], "{key}");
+    }
 }
 
 #[test]

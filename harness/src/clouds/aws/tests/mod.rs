@@ -1,6 +1,6 @@
 //! Tests of the fake AWS through its one door, [`Cloud::handle`], with requests that are signed as a client signs them.
 //!
-//! The signer below builds on the fake's own arithmetic; `signatures` proves that arithmetic against AWS' published
+//! The signer (`sign`) builds on the fake's own arithmetic; `signatures` proves that arithmetic against AWS' published
 //! examples and against requests that boto3 signed.
 
 mod behaviour;
@@ -25,7 +25,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-use super::{Aws, IssuedCredentials, sigv4};
+use super::{Aws, IssuedCredentials, sign};
 use crate::clouds::{Action, Arrival, Cloud, Handled};
 use crate::trace::Trace;
 
@@ -132,24 +132,7 @@ impl Client {
 
     /// Signs all headers that the request has.
     pub(super) fn sign(&self, request: &mut Request<Bytes>, service: &str) {
-        let stamp = sigv4::timestamp(self.at);
-        let headers = request.headers_mut();
-        headers.insert("x-amz-date", stamp.parse().unwrap());
-        if let Some(token) = &self.credentials.session_token {
-            headers.insert("x-amz-security-token", token.parse().unwrap());
-        }
-        let mut names: Vec<String> = headers.keys().map(|name| name.as_str().to_owned()).collect();
-        names.sort();
-        let secret = &self.credentials.secret_access_key;
-        let signature = sigv4::signature(request, &names, secret, &stamp, &self.region, service);
-        let value = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{}/{}/{service}/aws4_request, SignedHeaders={}, Signature={signature}",
-            self.credentials.access_key_id,
-            &stamp[..8],
-            self.region,
-            names.join(";")
-        );
-        request.headers_mut().insert("authorization", value.parse().unwrap());
+        sign(request, &self.credentials, self.at, &self.region, service).unwrap();
     }
 }
 

@@ -190,6 +190,7 @@ fn open(azure: &mut Azure, caller: &Caller<'_>, members: &Members, call: &mut Ca
 /// What Encrypt and WrapKey do. Neither asks whether the version is enabled (seen), both ask for `nbf` and `exp`.
 fn seal(azure: &mut Azure, caller: &Caller<'_>, members: &Members, call: &mut Call) -> Result<Value, Refusal> {
     let (algorithm, value) = (members.algorithm()?, members.bytes("value")?);
+    call.handed = Some(value.clone());
     let nonce = azure.streams(&format!("key vault/{}", caller.vault)).nonces.bytes();
     let version = caller.version(azure, call)?;
     caller.permitted(version)?;

@@ -32,6 +32,7 @@ pub(super) fn run(gcp: &mut Gcp, caller: &Caller<'_>, body: &[u8], call: &mut Ca
     let key = caller.key(gcp, call)?;
     let fields = Fields::read(body, &FIELDS)?;
     let (plaintext, aad) = (fields.bounded("plaintext")?, fields.bounded("additionalAuthenticatedData")?);
+    call.handed = Some(plaintext.clone());
     let verified = fields.verify("plaintext", &plaintext)?;
     let verified_aad = fields.verify("additionalAuthenticatedData", &aad)?;
     let version = match &caller.name.version {
