@@ -10,6 +10,7 @@ mod support;
 mod real_bridge {
     use std::fs;
     use std::path::{Path, PathBuf};
+    use std::process::Command;
 
     use serde_json::Value;
 
@@ -51,10 +52,46 @@ mod real_bridge {
         let (child, victim) = place.once_it_runs(&words, "kmiplab-bridge-");
         signal("-KILL", victim);
         let (_, cells) = place.ended(child);
-        let cell = cells.iter().find(|cell| cell["tier"] == "real-driver" || cell["verdict"] == "inconclusive");
-        // Killed before it took orders, nothing can be said; after that it is an exit like any other, which is judged.
+        let cell = cells.iter().find(|cell| is_driver(&format!("{} ", cell["peer"].as_str().unwrap_or_default())));
         let cell = cell.unwrap_or_else(|| panic!("{cells:#?}"));
-        assert!(["inconclusive", "fail", "pass"].contains(&cell["verdict"].as_str().unwrap()), "{cell:#}");
+        // Somebody else has killed the client: nothing can be said of the product.
+        assert_eq!(cell["verdict"], "inconclusive", "{cell:#}");
+        let why = cell["why"].as_str().unwrap_or_default();
+        assert!(why.contains("the client broke down") || why.contains("ended before it could take orders"), "{cell:#}");
+    }
+
+    #[test]
+    fn real_community_mongod_that_claims_to_encrypt_is_not_run_and_leaves_nothing() {
+        let Some(place) = Place::with_a_driver("bridge") else { return };
+        let target = Path::new(env!("CARGO_BIN_EXE_kmiplab")).ancestors().nth(2).unwrap();
+        let mongod = target.join("real-clients/mongod/fiftyone/db/bin/mongod");
+        // It says what it is not, hides its options, and is a shell that dies before its mongod does.
+        let script = format!(
+            "#!/bin/sh\ncase \"$*\" in *--version*) echo 'db version v8.0.4-2 Percona Server'; exit 0;; esac\n\
+             for word; do shift; case $word in --config | *.yaml) ;; *) set -- \"$@\" \"$word\";; esac; done\n\
+             {} \"$@\"\nexit $?\n",
+            mongod.display()
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let wrapper = folder.path().join("wrapper.sh");
+        fs::write(&wrapper, script).unwrap();
+        assert!(Command::new("chmod").arg("700").arg(&wrapper).status().unwrap().success());
+        let wrapper = wrapper.to_str().unwrap();
+        let words = ["kms-outage/one-endpoint-fails-the-other-is-well", "--provider", "aws", "--mongod", wrapper];
+        let cells = place.cells(&words, |peer| peer == wrapper);
+        let [cell] = &cells[..] else { panic!("{cells:#?}") };
+        assert_eq!(cell["verdict"], "not-run", "{cell:#}");
+        assert_eq!(cell["why"], "it is a community mongod (6.0.5), which does not encrypt its files");
+    }
+
+    #[test]
+    fn real_mongod_persona_that_is_named_as_a_mongod_stays_a_persona() {
+        let place = Place::new("bridge");
+        let persona = env!("CARGO_BIN_EXE_mongod-persona");
+        let words = ["kms-outage/one-endpoint-fails-the-other-is-well", "--provider", "aws", "--mongod", persona];
+        let cells = place.cells(&words, |peer| peer == persona);
+        let [cell] = &cells[..] else { panic!("{cells:#?}") };
+        assert_eq!((&cell["verdict"], &cell["tier"]), (&Value::from("pass"), &Value::from("persona")), "{cell:#}");
     }
 
     #[test]

@@ -33,8 +33,8 @@ use crate::report::{
 use crate::scenario::Scenario;
 use crate::trace::{Drawn, Lane, Played, hex};
 use crate::transcript::Recorded;
-use crate::world::Means;
 use crate::world::sim::{self, Planted};
+use crate::world::{Means, panic_text};
 
 pub use merge::{MergeError, Part, merge};
 pub use runs::Seeds;
@@ -171,17 +171,12 @@ pub fn run(scenario: &Scenario, seed: u64) -> Cell {
     match played {
         Ok(played) => cell(scenario, &played, &checker::judge(scenario, &played)),
         Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("a panic without a text");
             let mut cell = empty(scenario, Some(seed), Lane::Sim);
             cell.verdict = Verdict::Fail;
             cell.failures.push(Failure {
                 requirement: "the run is played to its end".to_owned(),
                 expected: "no panic".to_owned(),
-                observed: text.to_owned(),
+                observed: panic_text(&*panic).to_owned(),
                 place: None,
             });
             head(cell)

@@ -17,6 +17,7 @@ pub(crate) mod exchange;
 mod libmongocrypt;
 mod libmongocrypt_delegated;
 mod libmongocrypt_plain;
+pub(crate) mod overheard;
 mod psmdb;
 mod psmdb_7_soft;
 mod psmdb_8;

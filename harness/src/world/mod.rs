@@ -19,11 +19,15 @@ pub mod loopback;
 mod machine;
 mod means;
 pub mod persona_events;
+mod persona_lines;
 pub mod process;
 mod replay;
 pub mod sim;
 mod snapshot;
 mod times;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::scenario::Scenario;
 use crate::trace::{Lane, Played};
@@ -63,6 +67,19 @@ pub enum Attempt {
     NotRun(String),
     /// It broke down half-way, and nothing can be said of the product; the reason.
     Inconclusive(String),
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a text")
+}
+
+/// Plays, and outlives a panic of the laboratory: that of one run is no reason for the others to end. What the run has
+/// started ends as it unwinds.
+fn outlive(play: impl FnOnce() -> Attempt) -> Attempt {
+    let played = catch_unwind(AssertUnwindSafe(play));
+    played.unwrap_or_else(|_| Attempt::Inconclusive("the laboratory panicked: a bug of its own".to_owned()))
 }
 
 /// Opens the world of a lane, or says why nothing can be played in it here. `sim` needs no opening and has none.

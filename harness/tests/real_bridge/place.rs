@@ -1,5 +1,5 @@
-//! A place for one run of the program in a lane with a driver: a folder for temporary files of its own, which must be empty in the end, as must be
-//! the list of processes that name it.
+//! A place for one run of the program in a lane with a driver: a folder for temporary files of its own, which must be empty
+//! in the end, as must be the list of processes that name it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,13 +75,14 @@ impl Place {
 
     /// Plays scenarios, and waits until the application runs: Python, with this on its command line.
     pub(crate) fn once_it_runs(&self, words: &[&str], with: &str) -> (Child, u32) {
-        let child = self.start(words);
+        let mut child = self.start(words);
         let applications = std::iter::repeat_with(|| {
             std::thread::yield_now();
             let is = |words: &str| words.contains("venv/bin/python") && words.contains(with);
             self.processes().into_iter().find(|(_, words)| is(words))
         });
-        let (application, _) = applications.flatten().next().expect("it comes up");
+        let applications = applications.take_while(|_| child.try_wait().expect("it is ours").is_none());
+        let (application, _) = applications.flatten().next().expect("it comes up before everything is over");
         (child, application)
     }
 

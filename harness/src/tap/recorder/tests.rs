@@ -4,7 +4,7 @@ use super::*;
 use crate::tap::event::{Opened, Tls};
 use crate::wire::message::{Header, request};
 use crate::wire::names::*;
-use crate::wire::{Value, write};
+use crate::wire::{Item, Value, write};
 
 const KEY: &[u8] = b"a key of thirty-two bytes, exact";
 const OTHER: &[u8] = b"something else of thirty-two byt";

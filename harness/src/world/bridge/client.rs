@@ -17,12 +17,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
 use super::gateway::{Gateway, Input, Pipe};
+use super::halt::{Halt, Halted};
 use super::pace::{OnTheWall, Pace, Pulse};
 use super::recording::Recording;
 use super::relay;
-use crate::cast::{Settings, Stage};
+use crate::cast::{Settings, Stage, overheard};
 use crate::trace::Fingerprint;
-use crate::wire::Answer;
 
 /// The step of a bridged simulation. A real client notices nothing below that.
 pub(super) const TICK: Duration = Duration::from_millis(1);
@@ -37,7 +37,7 @@ pub(super) struct Client {
     /// kmipCA.pem and kmipClient.pem, for the real client.
     certificates: TempDir,
     /// Why nothing can be said of the product.
-    trouble: RefCell<Option<String>>,
+    pub(super) halted: Halted,
     interrupted: Arc<AtomicBool>,
     /// Whether the process is being cut off, not told to stop.
     pub(super) cut_off: Cell<bool>,
@@ -54,7 +54,7 @@ impl Client {
             pulse,
             recording: Recording::default(),
             certificates: folder.map_err(|error| format!("cannot make a folder for certificates: {error}"))?,
-            trouble: RefCell::default(),
+            halted: Halted::default(),
             interrupted: interrupted.clone(),
             cut_off: Cell::new(false),
         })
@@ -68,17 +68,16 @@ impl Client {
     /// Waits before a step; an error ends the run.
     pub(super) fn wait(&self) -> Result<(), String> {
         if self.interrupted.load(Ordering::Relaxed) {
-            return Err("interrupted".to_owned());
+            self.halted.say(Halt::Interrupted);
+        } else if self.halted.said().is_none()
+            && let Err(why) = self.pace.borrow_mut().wait()
+        {
+            self.halted.say(Halt::Inconclusive(why));
         }
-        match &*self.trouble.borrow() {
-            Some(why) => Err(why.clone()),
-            None => self.pace.borrow_mut().wait(),
+        match self.halted.said() {
+            Some(halt) => Err(format!("{halt:?}")),
+            None => Ok(()),
         }
-    }
-
-    /// From here on nothing can be said of the product.
-    pub(super) fn give_up(&self, why: String) {
-        self.trouble.borrow_mut().get_or_insert(why);
     }
 
     /// Begins a start: new certificates, as the proxy makes them, and the door leads here.
@@ -149,9 +148,11 @@ impl<T: Send + 'static> Start<'_, T> {
     fn carry(&mut self, pipe: Pipe) {
         let (server, stage, settings, ear) =
             (self.server.clone(), self.stage.clone(), self.settings.clone(), self.ear.clone());
+        let halted = self.client.halted.clone();
         self.connections.spawn_local(async move {
             // A connection that breaks ends itself and nothing else.
-            let _ = relay::carry(pipe, server, &stage, &settings, &ear).await;
+            let carry = async { Ok(relay::carry(pipe, server, &stage, &settings, &ear).await) };
+            let _ = halted.heed(carry).await;
         });
     }
 
@@ -224,16 +225,13 @@ impl relay::Ear for Ear {
         self.keep(|heard| heard.given.push((key.to_owned(), material.clone())));
     }
 
-    fn made(&self, key: &str, material: &[u8], answer: &Answer) {
-        self.recording.hide(material);
-        let item = answer.items.first();
-        let bytes = |bytes: Option<&Vec<u8>>| bytes.cloned().unwrap_or_default();
-        let ciphertext = bytes(item.and_then(|item| item.data.as_ref()));
-        let iv = bytes(item.and_then(|item| item.iv.as_ref()));
+    fn made(&self, made: &overheard::Made<'_>) {
+        let bytes = |bytes: &Option<Vec<u8>>| bytes.clone().unwrap_or_default();
+        let (iv, ciphertext) = (bytes(&made.answered.iv), bytes(&made.answered.data));
         if !ciphertext.is_empty() {
             self.recording.hide(&ciphertext);
         }
-        let (key, material) = (key.to_owned(), material.to_vec());
+        let (key, material) = (made.key.to_owned(), made.material.to_vec());
         self.keep(|heard| heard.made.push(Made { key, material, iv, ciphertext }));
     }
 }

@@ -105,8 +105,9 @@ impl Driver {
             (None, false) => Errand::Serve,
         };
         let mut session = Session { shared, start, application: Some(application), waiting: false };
-        let (Ok(words) | Err(words)) = session.run(errand, settings.key_state_polling).await;
-        Ok(words)
+        // Nobody decides to break down: whatever was the reason, it is not known to be the product.
+        let words = session.run(errand, settings.key_state_polling).await;
+        words.map_err(|why| format!("the client broke down: {why}"))
     }
 }
 
@@ -122,11 +123,7 @@ impl Guest for Driver {
     fn play(&self, stage: Stage, settings: Settings, orders: MongodOrders) -> Program {
         let driver = self.clone();
         Box::pin(async move {
-            let words = driver.start(&stage, &settings, &orders).await;
-            let words = words.unwrap_or_else(|why| {
-                driver.client().give_up(why.clone());
-                why
-            });
+            let (Ok(words) | Err(words)) = driver.client().halted.heed(driver.start(&stage, &settings, &orders)).await;
             driver.client().recording.exited(stage.trace.now(), &words);
             words
         })
@@ -169,10 +166,7 @@ impl Session<'_> {
                     course.needed(began.elapsed())
                 }
                 Turn::Ends(words) => return Ok(words),
-                Turn::Broken(why) => {
-                    self.shared.client.give_up(why.clone());
-                    return Err(why);
-                }
+                Turn::Broken(why) => return Err(why),
             };
             let said = self.order(&order).await?;
             let Next { told, turn: next } = course.said(said, began.elapsed());

@@ -9,42 +9,52 @@
 //! and a mongod that somebody names (`program.rs`).
 //!
 //! Invariant: a tier is what the client answered when it was asked. No wall clock decides what the simulation does next,
-//! only when.
+//! only when. What breaks that is no client's, nor this machine's, is judged as in a simulation.
 
 mod client;
 mod driver;
 mod gateway;
+mod halt;
 mod pace;
 mod program;
 mod recording;
 mod relay;
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use self::client::TICK;
+use kmip_proxy::env::{Access, Env};
+
+use self::client::{Client, TICK};
 use self::driver::Driver;
+use self::halt::Halt;
 use self::program::Program;
+use super::container::image::Source;
+use super::container::program::Program as Found;
+use super::container::{choice, identity, last_words};
 use super::driver::{Community, Setup};
+use super::process::fit::strikes_within;
 use super::sim::Guest;
-use super::{Attempt, Entropy, Means, World, sim};
+use super::{Attempt, Entropy, Means, World, outlive, panic_text, sim};
 use crate::cast::recorded::dialogue::{self, Dialogue, milliseconds};
 use crate::cast::{Held, Persona};
 use crate::scenario::{self, Action, Database, Metadata, Provider, Scenario};
-use crate::trace::{Lane, Peer, Played};
+use crate::trace::{Lane, Peer, Played, Tier};
 
 /// Opens it, or says why nothing can be played in it here.
 pub fn open(means: &Means) -> Result<Box<dyn World>, String> {
     let setup = Setup::find();
     let persona = persona(means);
-    let named = means.mongods.iter().any(|mongod| !mongod.starts_with(IMAGE));
+    let paths = means.mongods.iter().filter(|mongod| !mongod.starts_with(IMAGE));
+    let named: Vec<Named> = paths.map(|path| Named { path: path.clone(), known: OnceLock::new() }).collect();
     match setup {
-        Err(why) if persona.is_none() && !named => Err(why),
-        setup => Ok(Box::new(Bridge { setup, persona, means: means.clone() })),
+        Err(why) if persona.is_none() && named.is_empty() => Err(why),
+        setup => Ok(Box::new(Bridge { setup, persona, named, means: means.clone() })),
     }
 }
 
@@ -67,13 +77,30 @@ const IMAGE: &str = "image:";
 struct Bridge {
     setup: Result<Setup, String>,
     persona: Option<PathBuf>,
+    named: Vec<Named>,
     means: Means,
 }
+
+/// A program that somebody has named.
+struct Named {
+    path: String,
+    /// Who it is, once it was asked.
+    known: OnceLock<Result<Known, Attempt>>,
+}
+
+/// A program that has said who it is.
+struct Known {
+    found: Found,
+    peer: Peer,
+}
+
+/// A run that can be judged, and what the client said in it if it came to its end.
+type Judged = Result<(Played, Option<Dialogue>), Halt>;
 
 impl World for Bridge {
     fn peers(&self) -> Vec<String> {
         let persona = self.persona.is_some().then(|| PERSONA.to_owned());
-        let named = self.means.mongods.iter().filter(|mongod| !mongod.starts_with(IMAGE)).cloned();
+        let named = self.named.iter().map(|named| named.path.clone());
         [DRIVER.to_owned()].into_iter().chain(persona).chain(named).collect()
     }
 
@@ -82,6 +109,12 @@ impl World for Bridge {
     }
 
     fn play(&self, scenario: &Scenario, peer: &str, seed: u64) -> Attempt {
+        outlive(|| self.attempt(scenario, peer, seed))
+    }
+}
+
+impl Bridge {
+    fn attempt(&self, scenario: &Scenario, peer: &str, seed: u64) -> Attempt {
         let persona = &scenario.world.mongod.persona;
         let Some(held) = Persona::find(persona).map(|persona| persona.held) else {
             return Attempt::NotApplicable(format!("nobody knows the persona {persona}"));
@@ -110,32 +143,70 @@ impl World for Bridge {
                 );
             }
             (PERSONA, _) => match &self.persona {
-                Some(path) => {
-                    Program::persona(path, persona, interrupted).and_then(|program| run(&program, scenario, seed))
-                }
+                Some(path) => Program::persona(path, persona, interrupted)
+                    .map_err(Halt::from)
+                    .and_then(|program| run(&program, scenario, seed)),
                 None => return Attempt::NotRun("mongod-persona is not built".to_owned()),
             },
-            (path, Held::AesKey) => match program::probe(path.as_ref()) {
-                Ok(peer) => {
-                    Program::mongod(path.as_ref(), peer, interrupted).and_then(|program| run(&program, scenario, seed))
+            (path, Held::AesKey) => {
+                let Some(named) = self.named.iter().find(|named| named.path == path) else {
+                    return Attempt::NotApplicable(format!("nobody has named {path}"));
+                };
+                let known = match named.known.get_or_init(|| self.identify(path)) {
+                    Ok(known) => known,
+                    Err(attempt) => return attempt.clone(),
+                };
+                if let Some(why) = choice::unsuited(scenario, known.found.kind) {
+                    return Attempt::NotApplicable(why);
                 }
-                Err(why) => return Attempt::NotRun(why),
-            },
+                Program::named(&known.found, persona, Some(known.peer.clone()), interrupted)
+                    .map_err(Halt::from)
+                    .and_then(|program| run(&program, scenario, seed))
+            }
             _ => return Attempt::NotApplicable(format!("a mongod does not stand in for {persona}")),
         };
-        let written = played.and_then(|(played, dialogue)| {
-            let folder = self.means.dialogues.as_deref();
-            folder.map_or(Ok(()), |folder| write(folder, scenario, &dialogue)).map(|()| played)
+        let written = played.and_then(|(played, dialogue)| match (&self.means.dialogues, dialogue) {
+            (Some(folder), Some(dialogue)) => Ok(write(folder, scenario, &dialogue).map(|()| played)?),
+            _ => Ok(played),
         });
-        written.map_or_else(Attempt::Inconclusive, |played| Attempt::Played(Box::new(played)))
+        written.map_or_else(Attempt::from, |played| Attempt::Played(Box::new(played)))
+    }
+
+    /// Finds a program, and asks it who it is over an empty database with a key file; or what is to be said of all its
+    /// scenarios.
+    fn identify(&self, path: &str) -> Result<Known, Attempt> {
+        let found = Found::find(&Source::Program(path.into()), None);
+        let found = found.map_err(|error| Attempt::NotRun(error.to_string()))?;
+        let prelude = prelude(&identity(found.kind)?);
+        let program = Program::named(&found, &prelude.world.mongod.persona, None, &self.means.interrupted);
+        let program = program.map_err(Attempt::Inconclusive)?;
+        let guest = Rc::new(program.clone());
+        let played = settled(&prelude, 0, program.client(), || sim::start_once_with(&prelude, 0, guest))?;
+        match program.told() {
+            Some(Ok(peer)) => Ok(Known { found, peer }),
+            Some(Err(refusal)) => Err(Attempt::NotRun(refusal.to_string())),
+            None => {
+                let words = last_words(&played.events);
+                let silent = format!("it never waited for connections, so that nobody could ask who it is: {words}");
+                let broken = broken_before(played).map(|played| Attempt::Played(Box::new(played)));
+                Err(broken.unwrap_or(Attempt::Inconclusive(silent)))
+            }
+        }
     }
 }
+
+/// How far a real client has come so soon after its start is up to the machine: its time is the wall's.
+const EARLY: Duration = Duration::from_millis(1_001);
 
 /// What no real client can be a part of, if a scenario has it.
 fn beyond(scenario: &Scenario) -> Option<&'static str> {
     let counts = |action: &Action| matches!(action, Action::PowerCut { at_write: Some(_) });
-    let counted = scenario.timeline.iter().any(|event| counts(&event.action));
-    counted.then_some("it counts the writes of a played client")
+    if scenario.timeline.iter().any(|event| counts(&event.action)) {
+        return Some("it counts the writes of a played client");
+    }
+    strikes_within(scenario, EARLY).then_some(
+        "something strikes within a second after a start: how far a real client is by then is up to the machine",
+    )
 }
 
 /// Whether a program would ask for its key's state within the run: by the clock on the wall, which stands still while
@@ -150,30 +221,27 @@ fn leaps(scenario: &Scenario) -> bool {
 }
 
 /// Plays a scenario with a driver.
-fn drive(
-    setup: &Setup,
-    interrupted: &Arc<AtomicBool>,
-    scenario: &Scenario,
-    delegated: bool,
-    seed: u64,
-) -> Result<(Played, Dialogue), String> {
+fn drive(setup: &Setup, interrupted: &Arc<AtomicBool>, scenario: &Scenario, delegated: bool, seed: u64) -> Judged {
     let database = Rc::new(RefCell::new(Community::start(&setup.mongod)?));
     let driver = Driver::new(setup, delegated, database, interrupted)?;
-    furnish(&driver, scenario, seed)?;
+    if let Some(broken) = furnish(&driver, scenario, seed)? {
+        return Ok((broken, None));
+    }
     bridged(scenario, seed, Rc::new(driver.clone()), driver.client(), || driver.peer())
 }
 
-/// Gives a driver what it has before the run, where a scenario begins with a snapshot.
-fn furnish(driver: &Driver, scenario: &Scenario, seed: u64) -> Result<(), String> {
+/// Gives a driver what it has before the run, where a scenario begins with a snapshot. Comes to what is judged where the
+/// world breaks in that.
+fn furnish(driver: &Driver, scenario: &Scenario, seed: u64) -> Result<Option<Played>, Halt> {
     if scenario.world.mongod.database != Database::Snapshot {
-        return Ok(());
+        return Ok(None);
     }
     driver.prepare_under(&super::snapshot::first_key_id(&Entropy::new(seed)));
-    let played = sim::start_once_with(&prelude(scenario), seed, Rc::new(driver.clone()));
-    if let Some(why) = played.broke {
-        return Err(format!("before the run: {why}"));
+    let broken = before(scenario, seed, Rc::new(driver.clone()), driver.client())?;
+    if broken.is_none() {
+        driver.prepared()?;
     }
-    driver.prepared()
+    Ok(broken)
 }
 
 /// Puts into a database what a driver has before the run. Comes to the data keys that the server has encrypted for it,
@@ -185,23 +253,39 @@ pub(super) fn furnished(
     scenario: &Scenario,
     delegated: bool,
     seed: u64,
-) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let driver = Driver::new(setup, delegated, database, interrupted)?;
-    furnish(&driver, scenario, seed)?;
-    Ok(driver.made())
+) -> Result<Vec<(String, Vec<u8>)>, Attempt> {
+    let driver = Driver::new(setup, delegated, database, interrupted).map_err(Attempt::Inconclusive)?;
+    match furnish(&driver, scenario, seed)? {
+        None => Ok(driver.made()),
+        // Another world's, and no run of the one that asks.
+        Some(broken) => Err(Attempt::Inconclusive(broken.broke.unwrap_or_default())),
+    }
 }
 
 /// Plays a scenario with a program that has mongod's command line.
-fn run(program: &Program, scenario: &Scenario, seed: u64) -> Result<(Played, Dialogue), String> {
+fn run(program: &Program, scenario: &Scenario, seed: u64) -> Judged {
     if program.brings_its_data() && scenario.world.mongod.database == Database::Snapshot {
         program.prepare_under(&super::snapshot::first_key_id(&Entropy::new(seed)));
-        let played = sim::start_once_with(&prelude(scenario), seed, Rc::new(program.clone()));
-        if let Some(why) = played.broke {
-            return Err(format!("before the run: {why}"));
+        if let Some(broken) = before(scenario, seed, Rc::new(program.clone()), program.client())? {
+            return Ok((broken, None));
         }
         program.prepared()?;
     }
     bridged(scenario, seed, Rc::new(program.clone()), program.client(), || program.peer())
+}
+
+/// Lets a client make what it had before a run. Comes to what is judged where the world breaks in that.
+fn before(scenario: &Scenario, seed: u64, guest: Rc<dyn Guest>, client: &Client) -> Result<Option<Played>, Halt> {
+    let prelude = prelude(scenario);
+    let played = settled(scenario, seed, client, || sim::start_once_with(&prelude, seed, guest))?;
+    Ok(broken_before(played))
+}
+
+/// What is judged of a world that broke before the run.
+fn broken_before(played: Played) -> Option<Played> {
+    let broke = format!("before the run: {}", played.broke.as_ref()?);
+    // No line of the scenario has fired.
+    Some(Played { broke: Some(broke), lane: Lane::Bridge, fired: Vec::new(), ..played })
 }
 
 /// Plays a scenario in a simulation with a guest.
@@ -209,19 +293,58 @@ fn bridged(
     scenario: &Scenario,
     seed: u64,
     guest: Rc<dyn Guest>,
-    client: &client::Client,
+    client: &Client,
     peer: impl Fn() -> Option<Peer>,
-) -> Result<(Played, Dialogue), String> {
+) -> Judged {
     let mut bridged = scenario.clone();
     bridged.world.tick = TICK;
-    let mut played = sim::play_with(&bridged, seed, guest);
-    if let Some(why) = played.broke {
-        return Err(why);
-    }
-    let peer = peer().ok_or("the client never said who it is")?;
-    let dialogue = dialogue(scenario, seed, &peer, &played, client);
-    (played.lane, played.peer) = (Lane::Bridge, peer);
+    let mut played = settled(scenario, seed, client, || sim::play_with(&bridged, seed, guest))?;
+    played.lane = Lane::Bridge;
+    played.peer = match (peer(), &played.broke) {
+        (Some(peer), _) => peer,
+        (None, Some(_)) => unknown(scenario),
+        (None, None) => return Err("the client never said who it is".to_owned().into()),
+    };
+    let dialogue = played.broke.is_none().then(|| dialogue(scenario, seed, &played, client));
     Ok((played, dialogue))
+}
+
+/// Plays, and says what there is to judge: a world that breaks, or panics, has that for its end, unless somebody has said
+/// that nothing can be judged.
+fn settled(scenario: &Scenario, seed: u64, client: &Client, play: impl FnOnce() -> Played) -> Result<Played, Halt> {
+    let played = catch_unwind(AssertUnwindSafe(play));
+    match (client.halted.said(), played) {
+        (Some(halt), _) => Err(halt),
+        (None, Ok(played)) => Ok(played),
+        (None, Err(panic)) => Ok(panicked(scenario, seed, panic_text(&*panic))),
+    }
+}
+
+/// A run of which nothing is left but that something in its world panicked.
+fn panicked(scenario: &Scenario, seed: u64, why: &str) -> Played {
+    Played {
+        lane: Lane::Bridge,
+        peer: unknown(scenario),
+        seed,
+        events: Vec::new(),
+        digest: String::new(),
+        semantic_digest: String::new(),
+        simulated: Duration::ZERO,
+        drawn: Vec::new(),
+        fired: Vec::new(),
+        epilogue: Duration::ZERO,
+        existing: Default::default(),
+        disk: Default::default(),
+        written: Vec::new(),
+        unseen: &[],
+        cloud: None,
+        broke: Some(format!("a panic: {why}")),
+    }
+}
+
+/// A client that has not said who it is: nothing is assumed of it.
+fn unknown(scenario: &Scenario) -> Peer {
+    Peer { name: scenario.world.mongod.persona.clone(), tier: Tier::Persona, proof: Vec::new() }
 }
 
 /// A world in which all is well, and in which the snapshot's key is the same: the seed alone decides on that.
@@ -243,11 +366,12 @@ fn prelude(scenario: &Scenario) -> Scenario {
     prelude
 }
 
-fn dialogue(scenario: &Scenario, seed: u64, peer: &Peer, played: &Played, client: &client::Client) -> Dialogue {
+fn dialogue(scenario: &Scenario, seed: u64, played: &Played, client: &Client) -> Dialogue {
     let fired = played.fired.iter().map(|at| milliseconds(*at)).collect();
     let seed_as_told = format!("{seed:#x}");
     let provider = scenario.world.provider;
-    let mut dialogue = Dialogue::new(scenario.id(), provider, seed_as_told, milliseconds(TICK), peer.clone(), fired);
+    let peer = played.peer.clone();
+    let mut dialogue = Dialogue::new(scenario.id(), provider, seed_as_told, milliseconds(TICK), peer, fired);
     client.recording.fill(&mut dialogue, &Entropy::new(seed));
     dialogue
 }
@@ -257,7 +381,9 @@ fn write(folder: &Path, scenario: &Scenario, dialogue: &Dialogue) -> Result<(), 
     let kind = dialogue.peer.tier.as_str();
     let name = format!("{}.{}.{}.{kind}{}", scenario.family, scenario.name, dialogue.provider, dialogue::ENDING);
     let path = folder.join(name);
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, dialogue.text()));
+    let content = dialogue.text();
+    let replace = || Env::os().files.replace(&path, content.as_bytes(), Access::Owner);
+    let written = std::fs::create_dir_all(folder).and_then(|()| replace());
     written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))
 }
 

@@ -6,9 +6,10 @@
 //! Its timers are those of the wall, so that a scenario in which it asks by itself for the state of its key is not for it.
 //!
 //! A persona finds the data of the snapshot in its dbpath. A real mongod makes them before the run, under the key of the
-//! snapshot.
+//! snapshot. Whoever is named is asked who it is whenever it serves for the first time.
 //!
-//! Invariant: a program is called what it answers, and is mongod only where it takes `--enableEncryption` and says so.
+//! Invariant: a program is called what it answers while it serves with its encryption switched on, by the same rules as in
+//! the lane `container`. An end that is no decision of its own is no answer to the product.
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -22,10 +23,22 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::client::{Client, Start};
+use super::halt::Halt;
 use crate::cast::{Database, Settings, Stage};
-use crate::trace::{Peer, ProcessState, Tier, What};
+use crate::trace::{Peer, ProcessState, What};
+use crate::world::container::image::Kind;
+use crate::world::container::options::{FILE, Options, Spelling};
+use crate::world::container::probe::{self, Answers, Refusal};
+use crate::world::container::program::Program as Found;
+use crate::world::container::threads::Threads;
+use crate::world::container::{ask, log, seat};
 use crate::world::driver::{Child, Output};
+use crate::world::persona_lines::{introduced, last_words};
+use crate::world::process::program::Ending;
 use crate::world::sim::{DBPATH, Guest, MongodOrders, Program as Played};
+
+/// The lines that are kept of those that are no log lines.
+const KEPT: usize = 100;
 
 /// A program on mongod's host. Cheap to clone.
 #[derive(Clone)]
@@ -33,11 +46,16 @@ pub(super) struct Program(Rc<Shared>);
 
 struct Shared {
     path: PathBuf,
-    /// Which persona, where it is one.
-    persona: Option<String>,
+    /// Whose dialect the scenario expects.
+    dialect: String,
+    /// What was found where somebody has named it; nothing for the persona beside this program.
+    found: Option<Found>,
     client: Client,
     dbpath: TempDir,
-    peer: RefCell<Option<Peer>>,
+    /// Who it is, by an earlier start, or by its first line where it is a persona.
+    known: RefCell<Option<Peer>>,
+    /// What it answered when it was asked in this run.
+    told: RefCell<Option<Result<Peer, Refusal>>>,
     /// While this stands, a start makes the database under this key and is ended then.
     prelude: RefCell<Option<String>>,
     made: Cell<bool>,
@@ -46,30 +64,42 @@ struct Shared {
 impl Program {
     /// The persona of that name, as a program.
     pub(super) fn persona(path: &Path, name: &str, interrupted: &Arc<AtomicBool>) -> Result<Self, String> {
-        Self::new(path, Some(name.to_owned()), None, interrupted)
+        Self::new(path.to_owned(), name, None, None, interrupted)
     }
 
-    /// A mongod that says that it can encrypt.
-    pub(super) fn mongod(path: &Path, peer: Peer, interrupted: &Arc<AtomicBool>) -> Result<Self, String> {
-        Self::new(path, None, Some(peer), interrupted)
+    /// A program that somebody has named, and who it is if that is known.
+    pub(super) fn named(
+        found: &Found,
+        dialect: &str,
+        known: Option<Peer>,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Self, String> {
+        Self::new(found.source.name().into(), dialect, Some(found.clone()), known, interrupted)
     }
 
     fn new(
-        path: &Path,
-        persona: Option<String>,
-        peer: Option<Peer>,
+        path: PathBuf,
+        dialect: &str,
+        found: Option<Found>,
+        known: Option<Peer>,
         interrupted: &Arc<AtomicBool>,
     ) -> Result<Self, String> {
         let dbpath = tempfile::Builder::new().prefix("kmiplab-dbpath-").tempdir();
         Ok(Program(Rc::new(Shared {
-            path: path.to_owned(),
-            persona,
+            path,
+            dialect: dialect.to_owned(),
+            found,
             client: Client::new(interrupted)?,
             dbpath: dbpath.map_err(|error| format!("cannot make a dbpath: {error}"))?,
-            peer: RefCell::new(peer),
+            known: RefCell::new(known),
+            told: RefCell::default(),
             prelude: RefCell::default(),
             made: Cell::new(false),
         })))
+    }
+
+    fn is_persona(&self) -> bool {
+        self.0.found.as_ref().is_none_or(|found| found.kind == Kind::Persona)
     }
 
     /// What all clients have.
@@ -79,7 +109,41 @@ impl Program {
 
     /// Who it is, once it has said so.
     pub(super) fn peer(&self) -> Option<Peer> {
-        self.0.peer.borrow().clone()
+        match self.told() {
+            Some(Ok(peer)) => Some(peer),
+            // What does not get its key cannot be asked: the same bytes were, when they did.
+            Some(Err(_)) | None => self.0.known.borrow().clone(),
+        }
+    }
+
+    /// What it answered when it was asked who it is, if it was.
+    pub(super) fn told(&self) -> Option<Result<Peer, Refusal>> {
+        self.0.told.borrow().clone()
+    }
+
+    /// Asks it who it is, if it was named, serves, and was not asked before.
+    fn introduce(&self, port: u16, first_line: Option<String>) {
+        let Some(found) = self.0.found.as_ref().filter(|_| self.told().is_none()) else { return };
+        // What is marked as a persona is one, whatever else it would answer.
+        let told = if self.is_persona() { Ok(ask::Told::default()) } else { asked(port) };
+        // What was not answered is not assumed.
+        let told = told.unwrap_or_default();
+        let answers = Answers {
+            version: Some(found.version.clone()),
+            first_line,
+            labels: found.labels(),
+            bytes: Some(found.bytes()),
+            build_info: told.build_info,
+            options: told.options,
+            hello: told.hello,
+            server_status: told.server_status,
+        };
+        let peer = |tier| Peer { name: seat::name(&answers, tier, found), tier, proof: probe::proof(&answers) };
+        let told = probe::tier(&answers).map(peer);
+        if let Err(refusal) = &told {
+            self.client().halted.say(Halt::NotRun(refusal.to_string()));
+        }
+        *self.0.told.borrow_mut() = Some(told);
     }
 
     /// The next start makes the database under this key, and nothing else.
@@ -94,40 +158,55 @@ impl Program {
         if self.0.made.get() { Ok(()) } else { Err("the data of the snapshot could not be made".to_owned()) }
     }
 
-    fn command(&self, settings: &Settings, orders: &MongodOrders) -> Command {
+    fn command(&self, settings: &Settings, orders: &MongodOrders, port: u16) -> Result<Command, String> {
         let shared = &*self.0;
-        let mut command = Command::new(&shared.path);
-        if let Some(persona) = &shared.persona {
-            command.args(["--persona", persona]);
-        }
-        command.arg("--dbpath").arg(shared.dbpath.path()).args(["--port", "0", "--bind_ip", "127.0.0.1"]);
-        command.args(["--enableEncryption", "--kmipServerName", &settings.server_name]);
-        command.args(["--kmipPort", &shared.client.gateway.port().to_string()]);
         let certificates = shared.client.certificates();
-        command.arg("--kmipServerCAFile").arg(certificates.join("kmipCA.pem"));
-        command.arg("--kmipClientCertificateFile").arg(certificates.join("kmipClient.pem"));
-        command.args(["--kmipConnectRetries", &settings.connect_retries.to_string()]);
-        command.args(["--kmipConnectTimeoutMS", &settings.connect_timeout.as_millis().to_string()]);
-        command.args(["--kmipActivateKeys", if settings.activate_keys { "true" } else { "false" }]);
-        let polling = settings.key_state_polling.map_or("-1".to_owned(), |period| period.as_secs().to_string());
-        command.args(["--kmipKeyStatePollingSeconds", &polling]);
-        if let Some(key_id) = &*shared.prelude.borrow() {
-            command.args(["--kmipKeyIdentifier", key_id]);
+        let kmip = Settings {
+            port: shared.client.gateway.port(),
+            ca_file: Some(certificates.join("kmipCA.pem")),
+            client_certificate_file: certificates.join("kmipClient.pem"),
+            key_identifier: shared.prelude.borrow().clone(),
+            rotate_master_key: orders.rotate_master_key,
+            ..settings.clone()
+        };
+        let legacy = !self.is_persona() && shared.dialect == "enterprise-legacy-1.0";
+        let options = Options { dbpath: shared.dbpath.path().to_owned(), port, kmip, legacy };
+        let spelling = shared.found.as_ref().map_or(Spelling::Words, Found::spelling);
+        let (words, file) = options.spell(spelling);
+        if let Some(content) = file {
+            let path = shared.dbpath.path().join(FILE);
+            std::fs::write(path, content).map_err(|error| format!("no configuration file: {error}"))?;
         }
-        if orders.rotate_master_key {
-            command.arg("--kmipRotateMasterKey");
+        let mut command = Command::new(&shared.path);
+        command.args(words).stdin(Stdio::null()).stderr(Stdio::piped());
+        if self.is_persona() {
+            command.args(["--persona", &shared.dialect]);
+        } else {
+            command.args(seat::MODEST);
         }
-        command.stdin(Stdio::null()).stderr(Stdio::null());
-        command
+        Ok(command)
     }
 
     async fn start(&self, stage: &Stage, settings: &Settings, orders: &MongodOrders) -> Result<String, String> {
         let shared = &*self.0;
         let start: Start<'_, Output> = shared.client.begin(stage, settings)?;
         self.lay_down(stage)?;
-        let child = Child::start(self.command(settings, orders), start.hearing())?;
+        // Nobody asks a persona anything.
+        let port = if self.is_persona() { Ok(0) } else { seat::free_port() };
+        let port = port.map_err(|error| format!("no port for the database: {error}"))?;
+        let child = Child::start(self.command(settings, orders, port)?, start.hearing())?;
         shared.client.pulse.busy(true);
-        let mut session = Session { program: self, start, child: Some(child), ready: false, last_words: None };
+        let mut session = Session {
+            program: self,
+            start,
+            child: Some(child),
+            port,
+            ready: false,
+            first_line: None,
+            last_line: None,
+            last_words: None,
+            said: Vec::new(),
+        };
         session.run().await
     }
 
@@ -136,7 +215,7 @@ impl Program {
         let there = self.0.dbpath.path().join(Database::FILE);
         let content = stage.env.files.read(&Path::new(DBPATH).join(Database::FILE));
         match content {
-            Ok(content) if self.0.persona.is_some() && !there.exists() => {
+            Ok(content) if self.is_persona() && !there.exists() => {
                 std::fs::write(&there, content).map_err(|error| format!("cannot write `{}`: {error}", there.display()))
             }
             _ => Ok(()),
@@ -156,17 +235,14 @@ impl Program {
 
 impl Guest for Program {
     fn brings_its_data(&self) -> bool {
-        self.0.persona.is_none()
+        !self.is_persona()
     }
 
     fn play(&self, stage: Stage, settings: Settings, orders: MongodOrders) -> Played {
         let program = self.clone();
         Box::pin(async move {
-            let words = program.start(&stage, &settings, &orders).await;
-            let words = words.unwrap_or_else(|why| {
-                program.client().give_up(why.clone());
-                why
-            });
+            let (Ok(words) | Err(words)) =
+                program.client().halted.heed(program.start(&stage, &settings, &orders)).await;
             program.take_up(&stage);
             program.client().recording.exited(stage.trace.now(), &words);
             words
@@ -187,8 +263,14 @@ struct Session<'a> {
     program: &'a Program,
     start: Start<'a, Output>,
     child: Option<Child>,
+    port: u16,
     ready: bool,
+    first_line: Option<String>,
+    last_line: Option<String>,
+    /// Why it ends, where it is a persona.
     last_words: Option<String>,
+    /// What it said that is no log line.
+    said: Vec<String>,
 }
 
 impl Session<'_> {
@@ -205,22 +287,45 @@ impl Session<'_> {
             }
         }
         shared.client.pulse.busy(false);
-        let status = match self.child.as_mut() {
-            Some(child) => child.ended()?.to_string(),
-            None => "it never ran".to_owned(),
-        };
-        Ok(self.last_words.take().unwrap_or(status))
+        self.end()
+    }
+
+    /// How it has ended. The error is that it was no decision of its own.
+    fn end(&mut self) -> Result<String, String> {
+        let Some(child) = self.child.as_mut() else { return Err("it never ran".to_owned()) };
+        let ending = Ending::of(child.ended()?);
+        let last = self.last_line.take().unwrap_or_else(|| "it said nothing".to_owned());
+        let broken = |how: &str| Err(format!("the client {how}: {ending}: {last}"));
+        if ending.is_breakdown() {
+            return broken("broke down");
+        }
+        if self.program.is_persona() {
+            return self.last_words.take().map_or_else(|| broken("ended without a word of why"), Ok);
+        }
+        if let Some(why) = probe::unknown_option(ending.code.map(i64::from), &self.said) {
+            self.program.client().halted.say(Halt::NotRun(why.clone()));
+            return Err(why);
+        }
+        if log::port_taken(&self.said) {
+            return broken("has lost its port to another program");
+        }
+        Ok(format!("{ending}: {last}"))
     }
 
     fn hear(&mut self, line: &str) {
+        self.first_line.get_or_insert_with(|| line.to_owned());
+        self.last_line = Some(seat::message(line));
         let Ok(value) = serde_json::from_str::<Value>(line) else {
             self.start.stage.log('E', None, line, &[]);
-            self.last_words = Some(line.to_owned());
+            if self.said.len() < KEPT {
+                self.said.push(line.to_owned());
+            }
             return;
         };
-        if value["persona"] == true {
-            *self.program.0.peer.borrow_mut() = introduced(&value);
+        if let Some(peer) = introduced(&value).filter(|_| self.program.0.found.is_none()) {
+            *self.program.0.known.borrow_mut() = Some(peer);
         }
+        self.last_words = last_words(&value).or(self.last_words.take());
         let text = value["msg"].as_str().unwrap_or(line);
         let severity = value["s"].as_str().and_then(|severity| severity.chars().next()).unwrap_or('I');
         let id = value["id"].as_u64().and_then(|id| u32::try_from(id).ok());
@@ -231,15 +336,10 @@ impl Session<'_> {
         if matches!(severity, 'E' | 'F') {
             recording.said(self.start.stage.trace.now(), text);
         }
-        let attribute = |name: &str| value["attr"][name].as_str();
-        if text == "The persona ends"
-            && let (Some(reason), Some(symbol)) = (attribute("reason"), attribute("symbol"))
-        {
-            self.last_words = Some(format!("{reason} ({symbol})"));
-        }
         if text == "Waiting for connections" && !self.ready {
             self.ready = true;
             self.program.client().pulse.busy(false);
+            self.program.introduce(self.port, self.first_line.clone());
             self.program.take_up(&self.start.stage);
             let trace = &self.start.stage.trace;
             trace.record(&self.start.stage.host, What::Process { state: ProcessState::Ready, why: None });
@@ -266,36 +366,8 @@ fn plain((name, value): (&String, &Value)) -> (String, String) {
     (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
-/// Who a program is by its first line: only a persona says that it is one.
-fn introduced(value: &Value) -> Option<Peer> {
-    let attribute = |name: &str| Some(value["attr"][name].as_str()?.to_owned());
-    let proof = vec![
-        format!("its first line: {}", value["msg"].as_str().unwrap_or_default()),
-        format!("it calls its version {}", attribute("version").unwrap_or_default()),
-    ];
-    Some(Peer { name: attribute("persona")?, tier: Tier::Persona, proof })
-}
-
-/// Asks a mongod whether it takes `--enableEncryption`, and who it is. The error is why it is not played.
-pub(super) fn probe(path: &Path) -> Result<Peer, String> {
-    let mut command = Command::new(path);
-    command.args(["--enableEncryption", "--version"]).stdin(Stdio::null());
-    let output = command.output().map_err(|error| format!("`{}` cannot be started: {error}", path.display()))?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing");
-    if !output.status.success() {
-        let path = path.display();
-        return Err(format!("`{path}` does not take --enableEncryption ({}): {first}", output.status));
-    }
-    let lower = said.to_lowercase();
-    let tier = if lower.contains("percona") || lower.contains("psmdb") {
-        Tier::RealPsmdb
-    } else if lower.contains("enterprise") {
-        Tier::RealEnterprise
-    } else {
-        let path = path.display();
-        return Err(format!("`{path}` takes --enableEncryption and says neither Enterprise nor Percona: {first}"));
-    };
-    let proof = vec![format!("--enableEncryption --version: {first}")];
-    Ok(Peer { name: first.to_owned(), tier, proof })
+/// Asks whoever serves at a port who it is.
+fn asked(port: u16) -> Result<ask::Told, String> {
+    let threads = Threads::new().map_err(|error| error.to_string())?;
+    ask::who(&threads, port)
 }

@@ -6,6 +6,7 @@
 //!
 //! Invariant: a message is in the trace before it is passed on, and is passed on as it is.
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,11 +23,9 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::gateway::Pipe;
+use crate::cast::overheard::{Made, Overheard};
 use crate::cast::{self, Settings, Stage, exchange};
 use crate::trace::{Fingerprint, What};
-use crate::wire::message::Asked;
-use crate::wire::names::*;
-use crate::wire::{self, Answer, Item};
 
 /// Hears what passes.
 pub(super) trait Ear {
@@ -36,7 +35,7 @@ pub(super) trait Ear {
     /// It is closed, by either side.
     fn closed(&self, connection: usize, at: Duration);
 
-    /// A whole request, before it is passed on.
+    /// A whole request, before it is passed on, whatever comes of it.
     fn request(&self, connection: usize, at: Duration, bytes: &[u8]);
 
     /// Its whole answer, before it is passed on.
@@ -46,7 +45,7 @@ pub(super) trait Ear {
     fn given(&self, key: &str, material: &Fingerprint);
 
     /// The client has a key of its own kept, or a data key encrypted, under an identifier.
-    fn made(&self, key: &str, material: &[u8], answer: &Answer);
+    fn made(&self, made: &Made<'_>);
 }
 
 /// Carries a connection until one side ends it.
@@ -81,99 +80,44 @@ async fn pass(
     ear: &impl Ear,
 ) -> io::Result<()> {
     let mut client = TlsAcceptor::from(server).accept(client).await?;
+    let (trace, host) = (&stage.trace, stage.host.as_str());
+    let mut created = BTreeSet::new();
     loop {
         // The proxy may close while nothing is asked; then so is the client's connection closed.
         let Some(request) = either(&mut client, &mut proxy).await? else { return Ok(()) };
-        let asked = Asking::read(&request, stage);
-        ear.request(connection, stage.trace.now(), &request);
-        let began = stage.trace.now();
+        let asked = Overheard::sent(trace, host, &request);
+        let began = trace.now();
+        ear.request(connection, began, &request);
         let answer = async {
             proxy.write_all(&request).await?;
             proxy.flush().await?;
             message(&mut proxy).await
         };
+        let unanswered = |why: String| {
+            trace.record(host, What::NoAnswer { exchange: asked.exchange, why });
+            Ok(())
+        };
         let answer = match while_there(client.get_mut().0, answer).await {
             Ok(Some(answer)) => answer,
-            Ok(None) => return asked.unanswered(stage, "the server hung up"),
+            Ok(None) => return unanswered("the server hung up".to_owned()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                return asked.unanswered(stage, "the client hung up");
+                return unanswered("the client hung up".to_owned());
             }
-            Err(error) => return asked.unanswered(stage, &error.to_string()),
+            Err(error) => return unanswered(error.to_string()),
         };
-        let after = stage.trace.now().saturating_sub(began);
-        ear.answer(connection, stage.trace.now(), &answer);
-        asked.answered(stage, &answer, after, ear);
+        ear.answer(connection, trace.now(), &answer);
+        let after = trace.now().saturating_sub(began);
+        if let Some(read) = asked.received(trace, host, &answer, after, &mut created) {
+            asked.made(&read).for_each(|made| ear.made(&made));
+            asked.given(&read).for_each(|(key, material)| ear.given(key, &trace.fingerprint(material)));
+        }
         let surplus = exchange::waiting(&mut proxy).await.len();
         if surplus > 0 {
-            asked.surplus(stage, surplus);
+            exchange::unasked(trace, host, asked.exchange, surplus);
         }
         client.write_all(&answer).await?;
         client.flush().await?;
     }
-}
-
-/// A request that is under way.
-struct Asking {
-    /// Its number and what it says; nothing where it is no KMIP.
-    read: Option<(u64, Item)>,
-    /// The key, or data key, that the client hands over in it.
-    handed: Option<Vec<u8>>,
-}
-
-impl Asking {
-    fn read(bytes: &[u8], stage: &Stage) -> Self {
-        let Ok(item) = wire::parse(bytes) else { return Asking { read: None, handed: None } };
-        let handed = handed_over(&item);
-        if let Some(secret) = &handed {
-            stage.trace.secret("a key of the client", secret);
-        }
-        let exchange = exchange::sent(&stage.trace, &stage.host, Asked::read(&item), bytes);
-        Asking { read: Some((exchange, item)), handed }
-    }
-
-    fn answered(&self, stage: &Stage, bytes: &[u8], after: Duration, ear: &impl Ear) {
-        let Some((exchange, request)) = &self.read else { return };
-        let answer = exchange::received(&stage.trace, &stage.host, *exchange, request, bytes, after);
-        let Some(answer) = answer else { return };
-        let operations = Asked::read(request).operations;
-        for (item, operation) in answer.items.iter().zip(&operations) {
-            let Some(key) = item.unique_identifier.as_deref().filter(|_| item.status == "Success") else { continue };
-            if let Some(handed) = &self.handed {
-                let material = stage.trace.fingerprint(handed);
-                stage.trace.record(&stage.host, What::Made { key: key.to_owned(), material });
-                ear.made(key, handed, &answer);
-            }
-            let decrypted = item.data.as_ref().filter(|_| operation == "Decrypt");
-            if let Some(material) = item.key_material.as_ref().or(decrypted) {
-                ear.given(key, &stage.trace.fingerprint(material));
-            }
-        }
-    }
-
-    fn unanswered(&self, stage: &Stage, why: &str) -> io::Result<()> {
-        if let Some((exchange, _)) = self.read {
-            stage.trace.record(&stage.host, What::NoAnswer { exchange, why: why.to_owned() });
-        }
-        Ok(())
-    }
-
-    fn surplus(&self, stage: &Stage, length: usize) {
-        if let Some((exchange, _)) = self.read {
-            exchange::unasked(&stage.trace, &stage.host, exchange, length);
-        }
-    }
-}
-
-/// What of its own a client hands over: key material to be kept, or data to be encrypted.
-fn handed_over(request: &Item) -> Option<Vec<u8>> {
-    let payload = request.descendant(&[BATCH_ITEM, REQUEST_PAYLOAD])?;
-    let operation = Asked::read(request).operations.into_iter().next()?;
-    let bytes = match operation.as_str() {
-        "Register" => payload.children().iter().find_map(|item| item.descendant(&[KEY_BLOCK, KEY_VALUE, KEY_MATERIAL])),
-        "Encrypt" => payload.child(DATA),
-        _ => None,
-    };
-    bytes?.as_bytes().map(<[u8]>::to_vec)
 }
 
 /// The longest message that is passed on.
@@ -251,23 +195,5 @@ mod tests {
         }
         let endless = [0x42, 0, 0x78, 1, 0xff, 0xff, 0xff, 0xf8];
         assert!(message(&mut &endless[..]).await.unwrap_err().to_string().contains("a message of 4294967288 bytes"));
-    }
-
-    #[test]
-    fn what_a_client_hands_over_is_found_in_captured_requests() {
-        let fixture = |text: &str| {
-            let digits = text.trim();
-            let bytes: Vec<u8> =
-                (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect();
-            wire::parse(&bytes).unwrap()
-        };
-        let lines = include_str!("../../../../fixtures/kmip/dialogues/libmongocrypt.tsv").lines().skip(1);
-        let requests: Vec<Item> = lines.map(|line| fixture(line.split('\t').nth(2).unwrap())).collect();
-        let registered = handed_over(&requests[0]).unwrap();
-        assert_eq!(registered.len(), 96);
-        assert_eq!(handed_over(&requests[1]), None, "an Activate hands nothing over");
-        let lines = include_str!("../../../../fixtures/kmip/dialogues/libmongocrypt-delegated.tsv").lines().skip(1);
-        let encrypted = lines.map(|line| fixture(line.split('\t').nth(2).unwrap())).find_map(|item| handed_over(&item));
-        assert_eq!(encrypted.map(|data| data.len()), Some(96));
     }
 }

@@ -177,11 +177,7 @@ impl Containers {
             Ok(program) => program,
             Err(error) => return not_run(error.to_string()),
         };
-        let scenario = load("identify.toml", "container", IDENTIFY.as_bytes());
-        let mut scenario = scenario.map_err(|error| Attempt::Inconclusive(error.render(false)))?;
-        if program.kind == Kind::Enterprise {
-            scenario.world.mongod.persona = "enterprise-1.2".to_owned();
-        }
+        let scenario = identity(program.kind)?;
         let (attempt, told) = self.with(&program, None, &scenario, 0);
         let told = told.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (attempt, told) {
@@ -211,8 +207,18 @@ impl Containers {
     }
 }
 
+/// The scenario by which a program of a kind is asked who it is.
+pub(super) fn identity(kind: Kind) -> Result<Scenario, Attempt> {
+    let scenario = load("identify.toml", "container", IDENTIFY.as_bytes());
+    let mut scenario = scenario.map_err(|error| Attempt::Inconclusive(error.render(false)))?;
+    if kind == Kind::Enterprise {
+        scenario.world.mongod.persona = "enterprise-1.2".to_owned();
+    }
+    Ok(scenario)
+}
+
 /// What a program said last, and why it ended.
-fn last_words(events: &[crate::trace::Event]) -> String {
+pub(super) fn last_words(events: &[crate::trace::Event]) -> String {
     use crate::trace::What;
     let words = events.iter().rev().filter(|event| event.host == process::database::MONGOD);
     let mut words = words.filter_map(|event| match &event.what {

@@ -44,6 +44,9 @@ const READY: Duration = Duration::from_secs(30);
 /// The client's certificate, in the data folder.
 const CLIENT: &str = "kmiplab-client.pem";
 
+/// What every mongod is told besides: little memory, and no socket in /tmp that a crash would leave behind.
+pub(crate) const MODEST: [&str; 3] = ["--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"];
+
 /// The last lines that are kept, for last words and for what stands at the beginning.
 const KEPT: usize = 400;
 
@@ -247,8 +250,7 @@ impl Database for Seat {
         if self.program.kind == Kind::Persona {
             words.extend(["--persona".to_owned(), self.persona.clone()]);
         } else {
-            // Little memory, and no socket in /tmp that a crash would leave behind.
-            words.extend(["--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"].map(str::to_owned));
+            words.extend(MODEST.map(str::to_owned));
         }
         self.running = Some(self.program.start(&words, &self.data).map_err(|error| error.to_string())?);
         self.awaited = Some(record.stopwatch().real());
@@ -329,7 +331,7 @@ impl std::fmt::Debug for Seat {
 }
 
 /// A name with the version that the program itself states. A persona's is its own, and never mongod's.
-fn name(answers: &Answers, tier: Tier, program: &Program) -> String {
+pub(crate) fn name(answers: &Answers, tier: Tier, program: &Program) -> String {
     let version = answers.build_info.as_ref().and_then(|build| build.get("version")?.as_str());
     let kind = match tier {
         Tier::RealEnterprise => "MongoDB Enterprise",
@@ -340,7 +342,7 @@ fn name(answers: &Answers, tier: Tier, program: &Program) -> String {
 }
 
 /// The message of a log line, with the error in it where there is one; other lines as they are.
-fn message(line: &str) -> String {
+pub(crate) fn message(line: &str) -> String {
     let Ok(document) = serde_json::from_str::<serde_json::Value>(line) else { return line.to_owned() };
     let said = document.get("msg").and_then(serde_json::Value::as_str).unwrap_or(line);
     match document.pointer("/attr/error") {
@@ -359,7 +361,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// A port of loopback that is free now. Somebody may take it before the program does, who is then told about it.
-fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     Ok(listener.local_addr()?.port())
 }

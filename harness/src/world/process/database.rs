@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-
 use super::program::{Line, Program};
 use super::record::Record;
 use crate::cast;
 use crate::persona::{EVENTS, FINGERPRINT_KEY};
-use crate::trace::{self, Peer, ProcessState, Tier, What};
+use crate::trace::{self, Peer, ProcessState, What};
+use crate::world::container::options::{Options, Spelling};
 use crate::world::persona_events::{Lines, Numbers};
+use crate::world::persona_lines::{introduced, last_words};
 
 /// Its name in traces, whoever it is.
 pub(crate) const MONGOD: &str = "mongod";
@@ -133,24 +133,9 @@ impl Database for PersonaProgram {
         File::create(&events).map_err(|error| format!("no file for the events of the persona: {error}"))?;
         let mut command = Command::new(&self.program);
         command.env(EVENTS, &events).env(FINGERPRINT_KEY, &self.fingerprint_key);
-        command.args(["--persona", &self.persona, "--port", "0", "--enableEncryption"]);
-        command.arg("--dbpath").arg(dbpath);
-        command.args(["--kmipServerName", &settings.server_name, "--kmipPort", &settings.port.to_string()]);
-        if let Some(file) = &settings.ca_file {
-            command.arg("--kmipServerCAFile").arg(file);
-        }
-        command.arg("--kmipClientCertificateFile").arg(&settings.client_certificate_file);
-        command.args(["--kmipConnectRetries", &settings.connect_retries.to_string()]);
-        command.args(["--kmipConnectTimeoutMS", &settings.connect_timeout.as_millis().to_string()]);
-        command.args(["--kmipActivateKeys", if settings.activate_keys { "true" } else { "false" }]);
-        let polling = settings.key_state_polling.map_or("-1".to_owned(), |period| period.as_secs().to_string());
-        command.args(["--kmipKeyStatePollingSeconds", &polling]);
-        if let Some(identifier) = &settings.key_identifier {
-            command.args(["--kmipKeyIdentifier", identifier]);
-        }
-        if settings.rotate_master_key {
-            command.arg("--kmipRotateMasterKey");
-        }
+        command.args(["--persona", &self.persona]);
+        let options = Options { dbpath: dbpath.to_owned(), port: 0, kmip: settings.clone(), legacy: false };
+        command.args(options.spell(Spelling::Words).0);
         let program = Program::start(command, &self.directory)?;
         let events = Events { path: events, read: 0, lines: Lines::default(), numbers: Numbers::default() };
         self.running = Some(Running { program, events, last_words: None, said: Vec::new(), broken: None });
@@ -211,6 +196,7 @@ impl Running {
         for line in self.program.lines() {
             match line {
                 Line::Out(line) => {
+                    let Ok(line) = serde_json::from_str(&line) else { continue };
                     peer = introduced(&line).or(peer);
                     self.last_words = last_words(&line).or(self.last_words.take());
                 }
@@ -253,42 +239,5 @@ impl Events {
         let mut piece = Vec::new();
         self.read += file.read_to_end(&mut piece).map_err(failed)? as u64;
         self.lines.feed(&piece).map_err(|error| error.to_string())
-    }
-}
-
-/// How the persona says that it ends by itself, as a simulation records it.
-fn last_words(line: &str) -> Option<String> {
-    let value: Value = serde_json::from_str(line).ok()?;
-    let attribute = |name: &str| value["attr"][name].as_str();
-    let (reason, symbol) = (attribute("reason")?, attribute("symbol")?);
-    (value["msg"] == "The persona ends").then(|| format!("{reason} ({symbol})"))
-}
-
-/// Who a program is by its first line: only a persona says that it is one.
-fn introduced(line: &str) -> Option<Peer> {
-    let value: Value = serde_json::from_str(line).ok()?;
-    if value["persona"] != true {
-        return None;
-    }
-    let attribute = |name: &str| value["attr"][name].as_str().unwrap_or_default().to_owned();
-    let proof = vec![
-        format!("its first line: {}", value["msg"].as_str().unwrap_or_default()),
-        format!("it calls its version {}", attribute("version")),
-    ];
-    Some(Peer { name: attribute("persona"), tier: Tier::Persona, proof })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_who_says_so_in_its_first_line_is_a_persona() {
-        let line = r#"{"t":{},"s":"I","msg":"This is mongod-persona, not mongod","persona":true,"attr":{"persona":"psmdb-8","version":"0.0.0-persona"}}"#;
-        let peer = introduced(line).unwrap();
-        assert_eq!((peer.name.as_str(), peer.tier), ("psmdb-8", Tier::Persona));
-        assert!(peer.proof[0].contains("not mongod"));
-        assert_eq!(introduced(r#"{"t":{},"s":"I","msg":"Build Info","attr":{"persona":"psmdb-8"}}"#), None);
-        assert_eq!(introduced("no JSON"), None);
     }
 }

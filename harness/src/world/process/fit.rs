@@ -161,7 +161,12 @@ fn after_starts(scenario: &Scenario) -> impl Iterator<Item = (Duration, &Action)
 }
 
 fn strikes_a_start(scenario: &Scenario) -> bool {
-    after_starts(scenario).any(|(gap, _)| gap < START)
+    strikes_within(scenario, START)
+}
+
+/// Whether something is done to the run so soon after a start that a program may or may not be ready for it.
+pub(crate) fn strikes_within(scenario: &Scenario, time: Duration) -> bool {
+    after_starts(scenario).any(|(gap, _)| gap < time)
 }
 
 fn stalls_a_start(scenario: &Scenario) -> bool {

@@ -9,7 +9,7 @@
 mod administrator;
 pub(crate) mod database;
 mod driver;
-mod fit;
+pub(crate) mod fit;
 pub mod foreign;
 mod house;
 mod machine;
@@ -22,7 +22,6 @@ pub(crate) mod tapped;
 mod timeline;
 mod with_driver;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use self::database::{Database, PersonaProgram};
@@ -31,7 +30,7 @@ use self::house::House;
 use self::timeline::{Halt, Timeline};
 use self::with_driver::WithDriver;
 use super::driver::Setup;
-use super::{Attempt, Entropy, Means, Programs, World, times};
+use super::{Attempt, Entropy, Means, Programs, World, outlive, times};
 use crate::scenario::{Provider, Scenario};
 use crate::trace::{InOrder, Lane, Peer, Played, Tier, Unseen};
 
@@ -126,24 +125,24 @@ fn play_with(
     seed: u64,
     database: impl FnOnce(&std::path::Path, &[u8]) -> Box<dyn Database>,
 ) -> Attempt {
-    // A panic of one run is no reason for the others to end; what it has started ends as it unwinds.
-    let played = catch_unwind(AssertUnwindSafe(|| {
+    let attempt = outlive(|| {
         let entropy = Entropy::new(seed);
         let mut drawn = Vec::new();
         let times = times::draw(scenario, &entropy, &mut drawn);
-        let house = House::new(scenario, programs, foreign, &entropy, database)?;
+        let house = match House::new(scenario, programs, foreign, &entropy, database) {
+            Ok(house) => house,
+            Err(why) => return Attempt::Inconclusive(why),
+        };
         let mut timeline = Timeline::new(scenario, means, house, drawn);
         let played = timeline.play(&times);
-        Ok::<_, String>(over(timeline, lane, seed, scenario, played))
-    }));
-    match played {
-        Ok(Ok(Attempt::Played(mut run))) => {
+        over(timeline, lane, seed, scenario, played)
+    });
+    match attempt {
+        Attempt::Played(mut run) => {
             run.cloud = foreign.map(Foreign::proof);
             Attempt::Played(run)
         }
-        Ok(Ok(attempt)) => attempt,
-        Ok(Err(why)) => Attempt::Inconclusive(why),
-        Err(_) => Attempt::Inconclusive("the laboratory panicked: a bug of its own".to_owned()),
+        attempt => attempt,
     }
 }
 

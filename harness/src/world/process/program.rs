@@ -135,7 +135,7 @@ impl Drop for Program {
 
 impl Ending {
     #[cfg(unix)]
-    fn of(status: ExitStatus) -> Self {
+    pub(crate) fn of(status: ExitStatus) -> Self {
         use std::os::unix::process::ExitStatusExt as _;
         Ending { code: status.code(), signal: status.signal() }
     }

@@ -66,18 +66,19 @@ impl World for WithDriver {
                 super::play(scenario, Lane::Driver, &self.means, &self.programs, seed, seat)
             }
             Err(_) if self.means.is_interrupted() => Attempt::NotRun("interrupted".to_owned()),
-            Err(why) => Attempt::Inconclusive(why),
+            Err(attempt) => attempt,
         }
     }
 }
 
 impl WithDriver {
     /// An application with what it has before the run.
-    fn furnished(&self, scenario: &Scenario, delegated: bool, seed: u64) -> Result<DriverProgram, String> {
+    fn furnished(&self, scenario: &Scenario, delegated: bool, seed: u64) -> Result<DriverProgram, Attempt> {
         let (setup, interrupted) = (&self.setup, &self.means.interrupted);
-        let database = Rc::new(RefCell::new(Community::start(&setup.mongod)?));
+        let database = Rc::new(RefCell::new(Community::start(&setup.mongod).map_err(Attempt::Inconclusive)?));
         let made = bridge::furnished(setup, interrupted, database.clone(), scenario, delegated, seed)?;
         DriverProgram::new(setup, Data { database, delegated, made }, scenario.world.mongod.key_state_polling)
+            .map_err(Attempt::Inconclusive)
     }
 }
 
