@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kmiplab::world::container::ask::Unread;
 use kmiplab::world::container::engine::OWNER;
 use kmiplab::world::container::home_made::HomeMade;
 use kmiplab::world::container::image::{Kind, Source};
@@ -56,7 +57,7 @@ fn a_mongod_in_a_container_keeps_its_documents_over_a_restart_and_is_of_no_tier(
     until(&running, "Waiting for connections");
     ask::read(threads, third, "a run").unwrap();
     let lost = ask::read(threads, third, "another run").unwrap_err();
-    assert_eq!(lost, "document 0 of 100 is gone");
+    assert_eq!(lost, Unread::Lost("document 0 of 100 is gone".to_owned()));
     drop(running);
     nothing_is_left(&engine);
 }

@@ -16,7 +16,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use kmip_proxy::env::Env;
 use tempfile::TempDir;
@@ -55,8 +55,6 @@ pub struct Seat {
     program: Program,
     threads: Threads,
     persona: String,
-    /// Closed to everybody else; the data folder is in it.
-    folder: TempDir,
     data: PathBuf,
     tap: Option<(u16, Tap)>,
     running: Option<Running>,
@@ -69,12 +67,17 @@ pub struct Seat {
     opened: bool,
     /// Whether it keeps documents.
     written: bool,
+    /// Why nothing can be said of the product any more.
+    broken: Option<String>,
     /// The client's certificate, where it is and as it was copied last.
     certificate: (PathBuf, Vec<u8>),
     /// What is known of the program from an earlier start.
     known: Option<Peer>,
     /// What it has answered in this run.
     told: Told,
+    /// Closed to everybody else; the data folder is in it. The last one here, so that it is removed when nobody writes
+    /// into it any more.
+    folder: TempDir,
 }
 
 /// What a program has answered when it was asked who it is; nothing before that. Shared with whoever plays the scenario.
@@ -91,7 +94,6 @@ impl Seat {
             program,
             threads,
             persona: persona.to_owned(),
-            folder,
             data,
             tap: None,
             running: None,
@@ -101,9 +103,11 @@ impl Seat {
             said: Vec::new(),
             opened: false,
             written: false,
+            broken: None,
             certificate: (PathBuf::new(), Vec::new()),
             known,
             told: Told::default(),
+            folder,
         })
     }
 
@@ -154,7 +158,8 @@ impl Seat {
         }
     }
 
-    fn hear(&mut self, line: String, record: &Record) {
+    /// Takes a line over. While it is being ended nobody asks it anything.
+    fn hear(&mut self, line: String, record: &Record, asks: bool) {
         if self.first_line.is_none() {
             self.first_line = Some(line.clone());
         }
@@ -162,21 +167,16 @@ impl Seat {
             Said::Nothing => {}
             Said::Log(what) => record.note(MONGOD, *what),
             Said::Ready => {
-                self.introduce();
-                let kept = self.keep();
+                // What is asked of it from here on is the laboratory's time, and not its own.
+                let heard = record.stopwatch().date();
                 (self.opened, self.awaited) = (true, None);
-                record.process(MONGOD, ProcessState::Ready, None);
-                match kept {
-                    Ok(Some(text)) => {
-                        let what = What::Log { severity: 'I', id: None, text, attributes: Vec::new() };
-                        record.note("lab", what);
-                    }
-                    Ok(None) => {}
-                    Err(why) => {
-                        let text = format!("what mongod was given to keep before a restart is not there: {why}");
-                        record.note("lab", What::Finding { invariant: "K8".to_owned(), text });
-                    }
-                }
+                let kept = if asks {
+                    self.introduce();
+                    self.keep()
+                } else {
+                    Ok(None)
+                };
+                self.broken = ready(record, heard, kept).or(self.broken.take());
             }
         }
         self.said.push(line);
@@ -187,16 +187,18 @@ impl Seat {
 
     /// Has it keep documents at its first start, and asks for them at every later one. A persona keeps no data: that its
     /// own file opened is all there is to see.
-    fn keep(&mut self) -> Result<Option<String>, String> {
+    fn keep(&mut self) -> Result<Option<String>, Unkept> {
         if self.program.kind == Kind::Persona {
             return Ok(None);
         }
         let run = self.folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         if self.written {
-            return ask::read(&self.threads, self.port, &run).map(|()| Some("its documents are there".to_owned()));
+            ask::read(&self.threads, self.port, &run)?;
+            return Ok(Some("its documents are there".to_owned()));
         }
-        self.written = ask::write(&self.threads, self.port, &run).is_ok();
-        Ok(self.written.then(|| "it keeps documents for later starts".to_owned()))
+        ask::write(&self.threads, self.port, &run).map_err(Unkept::Unwritten)?;
+        self.written = true;
+        Ok(Some("it keeps documents for later starts".to_owned()))
     }
 
     /// How it stands after its log is over.
@@ -301,7 +303,13 @@ impl Database for Seat {
                         self.last_line()
                     ));
                 }
-                Next::Line(line) => self.hear(line, record),
+                Next::Line(line) => {
+                    self.hear(line, record, true);
+                    if let Some(why) = self.broken.take() {
+                        self.running = None;
+                        return Standing::Broken(why);
+                    }
+                }
                 Next::Over => {
                     let code = running.exit_code();
                     self.running = None;
@@ -317,7 +325,7 @@ impl Database for Seat {
         let _ = running.signal("SIGCONT");
         let _ = running.stop();
         while let Some(Next::Line(line)) = self.running.as_mut().map(|running| running.next(FAREWELL)) {
-            self.hear(line, record);
+            self.hear(line, record, false);
         }
         self.running = None;
     }
@@ -326,7 +334,7 @@ impl Database for Seat {
         let Some(mut running) = self.running.take() else { return };
         let _ = running.crash();
         while let Next::Line(line) = running.next(FAREWELL) {
-            self.hear(line, record);
+            self.hear(line, record, false);
         }
     }
 
@@ -349,6 +357,36 @@ impl Database for Seat {
             Some(Err(_)) | None => self.known.clone(),
         }
     }
+}
+
+/// Why documents are not kept, or not there.
+#[derive(Debug, thiserror::Error)]
+enum Unkept {
+    #[error("mongod was to keep documents over a restart, and does not take them: {0}")]
+    Unwritten(String),
+    #[error("what mongod was given to keep before a restart is not there: {0}")]
+    Unread(#[from] ask::Unread),
+}
+
+/// Records that it was ready at the moment when it was heard, and what has become of its documents, which comes first:
+/// with its being ready a run may be over. Comes to why nothing can be said, if that is so.
+fn ready(record: &Record, heard: SystemTime, kept: Result<Option<String>, Unkept>) -> Option<String> {
+    let mut broken = None;
+    match kept {
+        Ok(Some(text)) => {
+            record.told("lab", heard, What::Log { severity: 'I', id: None, text, attributes: Vec::new() });
+        }
+        Ok(None) => {}
+        Err(lost @ Unkept::Unread(ask::Unread::Lost(_))) => {
+            record.told("lab", heard, What::Finding { invariant: "K8".to_owned(), text: lost.to_string() });
+        }
+        Err(Unkept::Unread(ask::Unread::Unanswered(why))) => {
+            broken = Some(format!("mongod is not to be asked for what it kept over a restart: {why}"));
+        }
+        Err(unwritten) => broken = Some(unwritten.to_string()),
+    }
+    record.told(MONGOD, heard, What::Process { state: ProcessState::Ready, why: None });
+    broken
 }
 
 impl std::fmt::Debug for Seat {
@@ -392,3 +430,6 @@ fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     Ok(listener.local_addr()?.port())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ mod normal;
 pub(crate) mod program;
 mod proxy;
 pub(crate) mod record;
-mod stopwatch;
+pub(crate) mod stopwatch;
 mod timeline;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

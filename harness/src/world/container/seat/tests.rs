@@ -1,0 +1,90 @@
+//! Seats without a container; the lane itself is tested where an engine is asked for.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::*;
+use crate::trace::Event;
+use crate::world::container::image::Source;
+use crate::world::process::stopwatch::Stopwatch;
+
+/// Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn record() -> Record {
+    Record::new(b"a key", Stopwatch::new())
+}
+
+/// The events of a run that was over at the moment when mongod was ready last.
+fn over(record: &Record) -> Vec<Event> {
+    let is_ready = |event: &&Event| matches!(event.what, What::Process { state: ProcessState::Ready, .. });
+    let ready = record.events().iter().rev().find(is_ready).map(|event| event.at).expect("it was ready");
+    record.over(ready).events
+}
+
+/// A seat with a program of this machine: what a shell does once it was asked for its version. `$2` is the data folder.
+fn seat(folder: &Path, script: &str) -> Seat {
+    let path = folder.join("program");
+    let text = format!("#!/bin/sh\ncase \"$1\" in --version) echo db version v8.0.0-0; exit;; esac\n{script}\n");
+    fs::write(&path, text).expect("it can be written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let program = Program::find(&Source::Program(path), None).expect("a program");
+    Seat::new(program, Threads::new().expect("threads"), "psmdb-8", None).expect("a seat")
+}
+
+/// Starts the program of a seat without anything around it, and waits until it has said `ready`.
+fn start(seat: &mut Seat) {
+    let words = ["--dbpath".to_owned(), seat.data.display().to_string()];
+    let running = seat.program.start(&words, &seat.data).expect("it starts");
+    assert_eq!(running.next(PATIENCE), Next::Line("ready".to_owned()));
+    seat.running = Some(running);
+}
+
+#[test]
+fn a_document_that_is_lost_belongs_to_the_run_even_if_the_run_is_over_with_that_start() {
+    let record = record();
+    let lost = ask::Unread::Lost("document 7 of 100 is gone".to_owned());
+    let heard = record.stopwatch().date();
+    assert_eq!(ready(&record, heard, Err(lost.into())), None);
+    let findings: Vec<_> = over(&record)
+        .into_iter()
+        .filter_map(|event| match event.what {
+            What::Finding { invariant, text } => Some((invariant, text)),
+            _ => None,
+        })
+        .collect();
+    let text = "what mongod was given to keep before a restart is not there: document 7 of 100 is gone";
+    assert_eq!(findings, [("K8".to_owned(), text.to_owned())]);
+}
+
+#[test]
+fn documents_that_nobody_could_write_or_ask_for_say_nothing_of_the_product() {
+    let record = record();
+    let heard = record.stopwatch().date();
+    let unread = ask::Unread::Unanswered("no answer within 30 s".to_owned());
+    let unkept = [Unkept::Unwritten("duplicate key".to_owned()), unread.into()];
+    let [unwritten, unread] = unkept.map(|unkept| ready(&record, heard, Err(unkept)).expect("it is broken"));
+    assert_eq!(unwritten, "mongod was to keep documents over a restart, and does not take them: duplicate key");
+    assert_eq!(unread, "mongod is not to be asked for what it kept over a restart: no answer within 30 s");
+    assert!(over(&record).iter().all(|event| !matches!(event.what, What::Finding { .. })));
+}
+
+#[test]
+fn mongod_was_ready_when_it_was_heard_however_long_the_laboratory_asks_it() {
+    let record = record();
+    let heard = record.stopwatch().date();
+    record.stopwatch().skip_to(Duration::from_secs(25));
+    ready(&record, heard, Ok(Some("its documents are there".to_owned())));
+    let at: Vec<_> = over(&record).iter().map(|event| event.at < Duration::from_secs(25)).collect();
+    assert_eq!(at, [true, true]);
+}
+
+#[test]
+fn the_data_folder_outlives_whoever_writes_into_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seat = seat(folder.path(), "echo ready; while :; do mkdir -p \"$2/more\"; : > \"$2/more/file\"; done");
+    start(&mut seat);
+    let data = seat.folder.path().to_owned();
+    drop(seat);
+    assert!(!data.exists(), "{} is left", data.display());
+}
