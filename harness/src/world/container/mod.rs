@@ -21,6 +21,7 @@ pub mod owner;
 pub mod probe;
 pub mod program;
 pub mod seat;
+mod slow;
 pub mod threads;
 
 use std::path::Path;
@@ -160,7 +161,13 @@ impl World for Containers {
         if let Some(why) = choice::unsuited(scenario, known.program.kind) {
             return Attempt::NotApplicable(why);
         }
-        self.with(&known.program, Some(known.peer.clone()), scenario, seed).0
+        match self.with(&known.program, Some(known.peer.clone()), scenario, seed).0 {
+            Attempt::Played(played) => match slow::start(scenario, &played) {
+                Some(why) => Attempt::Inconclusive(why),
+                None => Attempt::Played(played),
+            },
+            attempt => attempt,
+        }
     }
 }
 

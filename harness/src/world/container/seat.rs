@@ -350,6 +350,11 @@ impl Database for Seat {
         }
     }
 
+    fn patience(&self) -> Duration {
+        // Whatever has come by then, the seat has said itself that it is broken, which is no fault of the product.
+        2 * READY
+    }
+
     fn peer(&self) -> Option<Peer> {
         match &*self.lock() {
             Some(Ok(peer)) => Some(peer.clone()),
