@@ -184,7 +184,7 @@ impl Containers {
         {
             return not_run(format!("the image {} cannot be made: {error}", made.name));
         }
-        let program = match Program::find(&place.source, Some(&self.engine)) {
+        let program = match Program::find(&place.source, Some(&self.engine), &self.means.interrupted) {
             Ok(program) => program,
             Err(error) => return not_run(error.to_string()),
         };
@@ -210,10 +210,11 @@ impl Containers {
     /// Plays a scenario with a program.
     fn with(&self, program: &Program, known: Option<Peer>, scenario: &Scenario, seed: u64) -> (Attempt, Told) {
         let persona = &scenario.world.mongod.persona;
-        let seat = match Seat::new(program.clone(), self.threads.clone(), persona, known) {
-            Ok(seat) => seat,
-            Err(error) => return (Attempt::Inconclusive(format!("no data folder: {error}")), Told::default()),
-        };
+        let seat =
+            match Seat::new(program.clone(), self.threads.clone(), persona, known, self.means.interrupted.clone()) {
+                Ok(seat) => seat,
+                Err(error) => return (Attempt::Inconclusive(format!("no data folder: {error}")), Told::default()),
+            };
         let told = seat.told();
         let lane = Lane::Container;
         let attempt =

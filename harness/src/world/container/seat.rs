@@ -15,6 +15,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -41,6 +42,12 @@ const FAREWELL: Duration = Duration::from_secs(20);
 /// How long a program may take until it waits for connections, or ends. Longer than mongod tries to get its key.
 const READY: Duration = Duration::from_secs(30);
 
+/// How many lines are heard before somebody else has a turn.
+const AT_ONCE: usize = 1000;
+
+/// How many ports are tried, should others take them before the program does.
+const PORTS: u32 = 5;
+
 /// Where programs believe the proxy to be, in the names of a run.
 const PROXY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5696);
 
@@ -61,6 +68,10 @@ pub struct Seat {
     /// Since when it is neither ready nor at its end, in real time.
     awaited: Option<Duration>,
     port: u16,
+    /// How it was told to start last: its options, and the proxy's dbpath.
+    asked: Option<(Settings, PathBuf)>,
+    /// How many ports that start has had.
+    ports: u32,
     first_line: Option<String>,
     said: Vec<String>,
     /// Whether its data has ever been open.
@@ -73,6 +84,7 @@ pub struct Seat {
     certificate: (PathBuf, Vec<u8>),
     /// What is known of the program from an earlier start.
     known: Option<Peer>,
+    interrupted: Arc<AtomicBool>,
     /// What it has answered in this run.
     told: Told,
     /// Closed to everybody else; the data folder is in it. The last one here, so that it is removed when nobody writes
@@ -86,7 +98,14 @@ pub type Told = Arc<Mutex<Option<Result<Peer, Refusal>>>>;
 impl Seat {
     /// A seat that nobody has taken yet. `persona` is who is played where the program is a persona, and whose dialect the
     /// scenario expects.
-    pub fn new(program: Program, threads: Threads, persona: &str, known: Option<Peer>) -> io::Result<Self> {
+    /// Once `interrupted` is set, nobody waits for its farewell.
+    pub fn new(
+        program: Program,
+        threads: Threads,
+        persona: &str,
+        known: Option<Peer>,
+        interrupted: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("kmiplab-data-").tempdir()?;
         let data = folder.path().canonicalize()?.join("data");
         fs::create_dir(&data)?;
@@ -99,6 +118,8 @@ impl Seat {
             running: None,
             awaited: None,
             port: 0,
+            asked: None,
+            ports: 0,
             first_line: None,
             said: Vec::new(),
             opened: false,
@@ -106,6 +127,7 @@ impl Seat {
             broken: None,
             certificate: (PathBuf::new(), Vec::new()),
             known,
+            interrupted,
             told: Told::default(),
             folder,
         })
@@ -201,6 +223,46 @@ impl Seat {
         Ok(Some("it keeps documents for later starts".to_owned()))
     }
 
+    /// Starts it as it was asked to start last, with a port of its own.
+    fn launch(&mut self, record: &Record) -> Result<(), String> {
+        let Some((settings, dbpath)) = self.asked.clone() else { return Ok(()) };
+        self.said.clear();
+        self.ports += 1;
+        let (port, authority) = self.tap(&settings, record)?;
+        let mut kmip = settings.clone();
+        kmip.port = port;
+        kmip.ca_file = Some(self.copy(&authority, "kmiplab-ca.pem").0);
+        let (client, content) = self.copy(&settings.client_certificate_file, CLIENT);
+        self.certificate = (settings.client_certificate_file.clone(), content);
+        kmip.client_certificate_file = client;
+        if !self.opened && kmip.key_identifier.is_none() {
+            let snapshot = cast::Database::read(Env::os().files.as_ref(), &dbpath).ok().flatten();
+            kmip.key_identifier = snapshot.map(|database| database.key_identifier);
+        }
+        self.port = free_port().map_err(|error| format!("no port for the database: {error}"))?;
+        let legacy = self.persona == "enterprise-legacy-1.0";
+        let options = Options { dbpath: self.data.clone(), port: self.port, kmip, legacy };
+        let (mut words, file) = options.spell(self.program.spelling());
+        if let Some(content) = file {
+            replace(&self.data.join(FILE), content.as_bytes()).map_err(|error| format!("no configuration: {error}"))?;
+        }
+        if self.program.kind == Kind::Persona {
+            words.extend(["--persona".to_owned(), self.persona.clone()]);
+        } else {
+            // Little memory, and no socket in /tmp that a crash would leave behind.
+            words.extend(["--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"].map(str::to_owned));
+        }
+        self.running = Some(self.program.start(&words, &self.data).map_err(|error| error.to_string())?);
+        self.awaited = Some(record.stopwatch().real());
+        Ok(())
+    }
+
+    /// Hears out one who was told to end, and ends it.
+    fn farewell(&mut self, mut running: Running, record: &Record) {
+        let interrupted = self.interrupted.clone();
+        running.hear(FAREWELL, &interrupted, |line| self.hear(line, record, false));
+    }
+
     /// How it stands after its log is over.
     fn end(&self, code: Result<Option<i64>, EngineError>) -> Standing {
         let code = match code {
@@ -212,14 +274,17 @@ impl Seat {
         }
         if log::port_taken(&self.said) {
             let port = self.port;
-            return Standing::Broken(format!("another program has port {port}, which was free a moment ago"));
+            let times = self.ports;
+            return Standing::Broken(format!(
+                "another program has port {port}, which was free a moment ago; so it was with {times} ports"
+            ));
         }
-        // 137 is how a container tells of SIGKILL.
-        if matches!(code, None | Some(137)) {
-            return Standing::Broken("somebody else has ended the program".to_owned());
+        match code {
+            None => Standing::Broken(format!("it has closed its log, and does not end: {}", self.last_line())),
+            // 137 is SIGKILL. Whoever is ended by another signal has crashed.
+            Some(137) => Standing::Broken("somebody else has ended the program".to_owned()),
+            Some(code) => Standing::Ended(format!("exit code {code}: {}", self.last_line())),
         }
-        let code = code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
-        Standing::Ended(format!("{code}: {}", self.last_line()))
     }
 
     /// What it said last.
@@ -256,53 +321,18 @@ impl Seat {
 impl Database for Seat {
     fn start(&mut self, settings: &Settings, dbpath: &Path, record: &Record) -> Result<(), String> {
         self.crash(record);
-        self.said.clear();
-        let (port, authority) = self.tap(settings, record)?;
-        let mut kmip = settings.clone();
-        kmip.port = port;
-        kmip.ca_file = Some(self.copy(&authority, "kmiplab-ca.pem").0);
-        let (client, content) = self.copy(&settings.client_certificate_file, CLIENT);
-        self.certificate = (settings.client_certificate_file.clone(), content);
-        kmip.client_certificate_file = client;
-        if !self.opened && kmip.key_identifier.is_none() {
-            let snapshot = cast::Database::read(Env::os().files.as_ref(), dbpath).ok().flatten();
-            kmip.key_identifier = snapshot.map(|database| database.key_identifier);
-        }
-        self.port = free_port().map_err(|error| format!("no port for the database: {error}"))?;
-        let legacy = self.persona == "enterprise-legacy-1.0";
-        let options = Options { dbpath: self.data.clone(), port: self.port, kmip, legacy };
-        let (mut words, file) = options.spell(self.program.spelling());
-        if let Some(content) = file {
-            replace(&self.data.join(FILE), content.as_bytes()).map_err(|error| format!("no configuration: {error}"))?;
-        }
-        if self.program.kind == Kind::Persona {
-            words.extend(["--persona".to_owned(), self.persona.clone()]);
-        } else {
-            // Little memory, and no socket in /tmp that a crash would leave behind.
-            words.extend(["--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"].map(str::to_owned));
-        }
-        self.running = Some(self.program.start(&words, &self.data).map_err(|error| error.to_string())?);
-        self.awaited = Some(record.stopwatch().real());
-        Ok(())
+        self.asked = Some((settings.clone(), dbpath.to_owned()));
+        self.ports = 0;
+        self.launch(record)
     }
 
     fn look(&mut self, record: &Record) -> Standing {
         self.refresh();
-        loop {
+        // Whoever never stops talking is late all the same, and somebody else may have something to do.
+        for _ in 0..AT_ONCE {
             let Some(running) = &mut self.running else { return Standing::Down };
             match running.next(Duration::ZERO) {
-                Next::Silence => {
-                    let late = |since| record.stopwatch().real() > since + READY;
-                    if !self.awaited.is_some_and(late) {
-                        return Standing::Up;
-                    }
-                    self.running = None;
-                    return Standing::Broken(format!(
-                        "it did not wait for connections within {} s; its last line: {}",
-                        READY.as_secs(),
-                        self.last_line()
-                    ));
-                }
+                Next::Silence => break,
                 Next::Line(line) => {
                     self.hear(line, record, true);
                     if let Some(why) = self.broken.take() {
@@ -313,29 +343,37 @@ impl Database for Seat {
                 Next::Over => {
                     let code = running.exit_code();
                     self.running = None;
+                    if log::port_taken(&self.said) && self.ports < PORTS {
+                        return self.launch(record).map_or_else(Standing::Broken, |()| Standing::Up);
+                    }
                     return self.end(code);
                 }
             }
         }
+        let late = |since| record.stopwatch().real() > since + READY;
+        if !self.awaited.is_some_and(late) {
+            return Standing::Up;
+        }
+        self.running = None;
+        Standing::Broken(format!(
+            "it did not wait for connections within {} s; its last line: {}",
+            READY.as_secs(),
+            self.last_line()
+        ))
     }
 
     fn stop(&mut self, record: &Record) {
-        let Some(running) = &mut self.running else { return };
+        let Some(mut running) = self.running.take() else { return };
         // One that hangs hears nothing; and an engine that is gone is told of by the next who asks it.
         let _ = running.signal("SIGCONT");
         let _ = running.stop();
-        while let Some(Next::Line(line)) = self.running.as_mut().map(|running| running.next(FAREWELL)) {
-            self.hear(line, record, false);
-        }
-        self.running = None;
+        self.farewell(running, record);
     }
 
     fn crash(&mut self, record: &Record) {
         let Some(mut running) = self.running.take() else { return };
         let _ = running.crash();
-        while let Next::Line(line) = running.next(FAREWELL) {
-            self.hear(line, record, false);
-        }
+        self.farewell(running, record);
     }
 
     fn stall(&mut self) {

@@ -28,8 +28,9 @@ fn seat(folder: &Path, script: &str) -> Seat {
     let text = format!("#!/bin/sh\ncase \"$1\" in --version) echo db version v8.0.0-0; exit;; esac\n{script}\n");
     fs::write(&path, text).expect("it can be written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    let program = Program::find(&Source::Program(path), None).expect("a program");
-    Seat::new(program, Threads::new().expect("threads"), "psmdb-8", None).expect("a seat")
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let program = Program::find(&Source::Program(path), None, &interrupted).expect("a program");
+    Seat::new(program, Threads::new().expect("threads"), "psmdb-8", None, interrupted).expect("a seat")
 }
 
 /// Starts the program of a seat without anything around it, and waits until it has said `ready`.
@@ -87,4 +88,24 @@ fn the_data_folder_outlives_whoever_writes_into_it() {
     let data = seat.folder.path().to_owned();
     drop(seat);
     assert!(!data.exists(), "{} is left", data.display());
+}
+
+/// What a program does that never stops talking, faster than anybody hears, and takes no notice of a signal.
+const TALKS: &str = "trap '' TERM; echo ready; exec yes and another thing";
+
+#[test]
+fn whoever_never_stops_talking_leaves_others_a_turn_and_is_ended_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seat = seat(folder.path(), TALKS);
+    start(&mut seat);
+    let record = record();
+    assert_eq!(seat.look(&record), Standing::Up);
+    assert_eq!(seat.look(&record), Standing::Up);
+    // Somebody wants it all to end, and does not hear it out.
+    seat.interrupted.store(true, std::sync::atomic::Ordering::Relaxed);
+    seat.stop(&record);
+    assert_eq!(seat.look(&record), Standing::Down);
+    start(&mut seat);
+    seat.crash(&record);
+    assert_eq!(seat.look(&record), Standing::Down);
 }
