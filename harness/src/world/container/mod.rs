@@ -16,6 +16,7 @@ pub mod engine;
 pub mod home_made;
 pub mod image;
 pub mod log;
+mod moment;
 pub mod options;
 pub mod owner;
 pub mod probe;

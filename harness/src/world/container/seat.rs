@@ -26,6 +26,7 @@ use super::ask;
 use super::engine::EngineError;
 use super::image::Kind;
 use super::log::{self, Said};
+use super::moment;
 use super::options::{FILE, Options};
 use super::probe::{self, Answers, Refusal};
 use super::program::{Next, Program, Running};
@@ -33,7 +34,7 @@ use super::threads::Threads;
 use crate::cast::{self, Settings};
 use crate::tap::{self, Recorder, Shown, Tap, Upstream};
 use crate::trace::{Peer, ProcessState, Tier, What};
-use crate::world::process::database::{Database, MONGOD, Standing};
+use crate::world::process::database::{Database, MONGOD, Standing, introduced, last_words};
 use crate::world::process::record::Record;
 
 /// How long a program may take to end when it is told to. mongod writes a last checkpoint.
@@ -65,6 +66,8 @@ pub struct Seat {
     data: PathBuf,
     tap: Option<(u16, Tap)>,
     running: Option<Running>,
+    /// When it was started last, in real time.
+    started: Duration,
     /// Since when it is neither ready nor at its end, in real time.
     awaited: Option<Duration>,
     port: u16,
@@ -116,6 +119,7 @@ impl Seat {
             data,
             tap: None,
             running: None,
+            started: Duration::ZERO,
             awaited: None,
             port: 0,
             asked: None,
@@ -190,7 +194,7 @@ impl Seat {
             Said::Log(what) => record.note(MONGOD, *what),
             Said::Ready => {
                 // What is asked of it from here on is the laboratory's time, and not its own.
-                let heard = record.stopwatch().date();
+                let heard = moment::of(&line, self.started, record);
                 (self.opened, self.awaited) = (true, None);
                 let kept = if asks {
                     self.introduce();
@@ -252,7 +256,9 @@ impl Seat {
             // Little memory, and no socket in /tmp that a crash would leave behind.
             words.extend(["--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"].map(str::to_owned));
         }
+        self.started = record.stopwatch().real();
         self.running = Some(self.program.start(&words, &self.data).map_err(|error| error.to_string())?);
+        // How long the engine takes to make a container is not the program's doing.
         self.awaited = Some(record.stopwatch().real());
         Ok(())
     }
@@ -283,7 +289,11 @@ impl Seat {
             None => Standing::Broken(format!("it has closed its log, and does not end: {}", self.last_line())),
             // 137 is SIGKILL. Whoever is ended by another signal has crashed.
             Some(137) => Standing::Broken("somebody else has ended the program".to_owned()),
-            Some(code) => Standing::Ended(format!("exit code {code}: {}", self.last_line())),
+            Some(code) => {
+                // A persona says why it ends, as in the other lanes.
+                let why = self.said.iter().rev().find_map(|line| last_words(line));
+                Standing::Ended(why.unwrap_or_else(|| format!("exit code {code}: {}", self.last_line())))
+            }
         }
     }
 
@@ -310,7 +320,9 @@ impl Seat {
             server_status: told.server_status,
         };
         let peer = |tier| Peer { name: name(&answers, tier, &self.program), tier, proof: probe::proof(&answers) };
-        *self.lock() = Some(probe::tier(&answers).map(peer));
+        let told = probe::tier(&answers).map(peer);
+        self.broken = self.known.as_ref().and_then(|known| contradiction(known, &told));
+        *self.lock() = Some(told);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Result<Peer, Refusal>>> {
@@ -394,11 +406,18 @@ impl Database for Seat {
     }
 
     fn peer(&self) -> Option<Peer> {
-        match &*self.lock() {
-            Some(Ok(peer)) => Some(peer.clone()),
+        let known = match &*self.lock() {
+            Some(Ok(peer)) => return Some(peer.clone()),
             // What does not get its key cannot be asked: the same bytes were, when they did.
-            Some(Err(_)) | None => self.known.clone(),
-        }
+            Some(Err(Refusal::Silent(_))) | None => self.known.clone()?,
+            Some(Err(_)) => return None,
+        };
+        // Whom a persona plays is told anew in each run.
+        let name = match known.tier {
+            Tier::Persona => persona(self.first_line.as_deref(), &self.program),
+            _ => known.name,
+        };
+        Some(Peer { name, ..known })
     }
 }
 
@@ -438,13 +457,31 @@ impl std::fmt::Debug for Seat {
     }
 }
 
-/// A name with the version that the program itself states. A persona's is its own, and never mongod's.
+/// What a program says of itself in a run against what it said when it was asked first: nothing may rest on either then.
+/// That it says nothing contradicts nothing.
+fn contradiction(known: &Peer, told: &Result<Peer, Refusal>) -> Option<String> {
+    match told {
+        Err(Refusal::Silent(_)) => None,
+        Ok(peer) if peer.tier == known.tier => None,
+        Ok(peer) => Some(format!("it was {} before, and now it is {}", known.tier.as_str(), peer.tier.as_str())),
+        Err(refusal) => Some(format!("it was {} before, and now {refusal}", known.tier.as_str())),
+    }
+}
+
+/// The name of a persona: whom it plays, if it says so in its first line, and where it was found. Never mongod's.
+fn persona(first_line: Option<&str>, program: &Program) -> String {
+    let found = program.source.name();
+    let played = first_line.and_then(introduced).map(|peer| peer.name).filter(|name| !name.is_empty());
+    played.map_or_else(|| found.clone(), |played| format!("{played} ({found})"))
+}
+
+/// A name with the version that the program itself states.
 fn name(answers: &Answers, tier: Tier, program: &Program) -> String {
     let version = answers.build_info.as_ref().and_then(|build| build.get("version")?.as_str());
     let kind = match tier {
         Tier::RealEnterprise => "MongoDB Enterprise",
         Tier::RealPsmdb => "Percona Server for MongoDB",
-        Tier::Simulated | Tier::Persona | Tier::RealDriver => return program.source.name(),
+        Tier::Simulated | Tier::Persona | Tier::RealDriver => return persona(answers.first_line.as_deref(), program),
     };
     format!("{kind} {}", version.unwrap_or_default())
 }

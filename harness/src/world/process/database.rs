@@ -251,7 +251,7 @@ impl Events {
 }
 
 /// How the persona says that it ends by itself, as a simulation records it.
-fn last_words(line: &str) -> Option<String> {
+pub(crate) fn last_words(line: &str) -> Option<String> {
     let value: Value = serde_json::from_str(line).ok()?;
     let attribute = |name: &str| value["attr"][name].as_str();
     let (reason, symbol) = (attribute("reason")?, attribute("symbol")?);
@@ -259,7 +259,7 @@ fn last_words(line: &str) -> Option<String> {
 }
 
 /// Who a program is by its first line: only a persona says that it is one.
-fn introduced(line: &str) -> Option<Peer> {
+pub(crate) fn introduced(line: &str) -> Option<Peer> {
     let value: Value = serde_json::from_str(line).ok()?;
     if value["persona"] != true {
         return None;

@@ -109,3 +109,36 @@ fn whoever_never_stops_talking_leaves_others_a_turn_and_is_ended_all_the_same() 
     seat.crash(&record);
     assert_eq!(seat.look(&record), Standing::Down);
 }
+
+#[test]
+fn who_says_something_else_of_itself_than_before_is_nobody_and_who_says_nothing_is_who_it_was() {
+    let peer = |tier| Peer { name: "a name".to_owned(), tier, proof: Vec::new() };
+    let known = peer(Tier::RealPsmdb);
+    let told = |told| contradiction(&known, &told);
+    assert_eq!(told(Ok(peer(Tier::RealPsmdb))), None);
+    assert_eq!(told(Err(Refusal::Silent("buildInfo"))), None);
+    assert_eq!(told(Ok(peer(Tier::Persona))).as_deref(), Some("it was real-psmdb before, and now it is persona"));
+    let why = "it was real-psmdb before, and now getCmdLineOpts has no security.kmip: nothing shows that its key came \
+               from the proxy";
+    assert_eq!(told(Err(Refusal::NotEncrypting("security.kmip"))).as_deref(), Some(why));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seat = seat(folder.path(), "exit");
+    seat.known = Some(known.clone());
+    assert_eq!(seat.peer(), Some(known.clone()));
+    *seat.lock() = Some(Err(Refusal::Silent("buildInfo")));
+    assert_eq!(seat.peer(), Some(known));
+    *seat.lock() = Some(Err(Refusal::NotEncrypting("security.kmip")));
+    assert_eq!(seat.peer(), None);
+}
+
+#[test]
+fn a_persona_is_named_by_whom_it_plays_and_only_by_its_own_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let seat = seat(folder.path(), "exit");
+    let found = seat.program.source.name();
+    let line = r#"{"s":"I","msg":"This is mongod-persona, not mongod","persona":true,"attr":{"persona":"psmdb-7"}}"#;
+    assert_eq!(persona(Some(line), &seat.program), format!("psmdb-7 ({found})"));
+    for other in [None, Some("no JSON"), Some(r#"{"msg":"Build Info","attr":{"persona":"psmdb-7"}}"#)] {
+        assert_eq!(persona(other, &seat.program), found, "{other:?}");
+    }
+}
