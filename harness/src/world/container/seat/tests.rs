@@ -83,7 +83,8 @@ fn mongod_was_ready_when_it_was_heard_however_long_the_laboratory_asks_it() {
 #[test]
 fn the_data_folder_outlives_whoever_writes_into_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut seat = seat(folder.path(), "echo ready; while :; do mkdir -p \"$2/more\"; : > \"$2/more/file\"; done");
+    let writes = "i=0; while :; do i=$((i+1)); : > \"$2/$writer-$i\"; done";
+    let mut seat = seat(folder.path(), &format!("for writer in 1 2 3 4; do ({writes}) & done; echo ready; wait"));
     start(&mut seat);
     let data = seat.folder.path().to_owned();
     drop(seat);
@@ -94,7 +95,26 @@ fn the_data_folder_outlives_whoever_writes_into_it() {
 const TALKS: &str = "trap '' TERM; echo ready; exec yes and another thing";
 
 #[test]
-fn whoever_never_stops_talking_leaves_others_a_turn_and_is_ended_all_the_same() {
+fn whoever_has_said_much_leaves_others_a_turn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seat = seat(folder.path(), "echo ready; yes and another thing | head -n 3000; exit 3");
+    start(&mut seat);
+    let running = seat.running.as_mut().expect("it was started");
+    assert_eq!(running.exit_code(), Ok(Some(3)));
+    let record = record();
+    let mut turns = 0;
+    let end = loop {
+        match seat.look(&record) {
+            Standing::Up => turns += 1,
+            end => break end,
+        }
+    };
+    assert!(turns >= 3000 / AT_ONCE, "all at once: {turns}");
+    assert_eq!(end, Standing::Ended("exit code 3: and another thing".to_owned()));
+}
+
+#[test]
+fn whoever_never_stops_talking_is_ended_all_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut seat = seat(folder.path(), TALKS);
     start(&mut seat);
