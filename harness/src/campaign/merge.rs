@@ -233,10 +233,12 @@ fn not_run(cell: Cell, why: &str) -> Cell {
         expected: None,
         failures: Vec::new(),
         observed: None,
+        proof: Vec::new(),
         replay: format!("cargo lab run {} --provider {} --lane {}", cell.id(), cell.provider, cell.lane),
         seed: None,
         semantic_digest: None,
         simulated_ms: 0,
+        tier: None,
         verdict: Verdict::NotRun,
         why: Some(why.to_owned()),
         ..cell

@@ -172,6 +172,7 @@ pub fn run(scenario: &Scenario, seed: u64) -> Cell {
         Ok(played) => cell(scenario, &played, &checker::judge(scenario, &played)),
         Err(panic) => {
             let mut cell = empty(scenario, Some(seed), Lane::Sim);
+            cell.tier = Some(Tier::Simulated);
             cell.verdict = Verdict::Fail;
             cell.failures.push(Failure {
                 requirement: "the run is played to its end".to_owned(),
@@ -189,7 +190,8 @@ pub fn cell(scenario: &Scenario, played: &Played, judgement: &Judgement) -> Cell
     let mut cell = empty(scenario, Some(played.seed), played.lane);
     cell.peer = played.peer.name.clone();
     cell.cloud = played.cloud.clone();
-    cell.tier = played.peer.tier;
+    cell.tier = Some(played.peer.tier);
+    cell.proof.clone_from(&played.peer.proof);
     cell.counts = counts::counts(scenario, played);
     if played.lane == Lane::Sim {
         // Where time is real no two runs have the same bytes.
@@ -244,13 +246,14 @@ fn empty(scenario: &Scenario, seed: Option<u64>, lane: Lane) -> Cell {
         lane: lane.as_str().to_owned(),
         observed: None,
         peer: scenario.world.mongod.persona.clone(),
+        proof: Vec::new(),
         provider: provider.to_string(),
         replay,
         scenario: scenario.name.clone(),
         seed: seed.map(Seed),
         semantic_digest: None,
         simulated_ms: 0,
-        tier: if lane == Lane::Sim { Tier::Simulated } else { Tier::Persona },
+        tier: None,
         title: scenario.title.clone(),
         verdict: Verdict::Inconclusive,
         why: None,

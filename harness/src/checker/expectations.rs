@@ -1,6 +1,7 @@
 //! What the file expects: the `then` of each line, and the outcome.
 //!
-//! A line's window opens when it fires and closes after `within`, or when the next line fires. Of several answers to
+//! A line's window opens when it fires and closes after `within`, or when the next line fires; where other programs are
+//! started than the file's times are made for ([`crate::trace::Lane::allowance`]) it stays open until a start has come to its end. Of several answers to
 //! the same operation the last one in the window counts: clients retry. In texts, [`KEY`] stands for the identifier of
 //! the key that the last request names, which the seed draws, or, if it names none, of the one that the operator is told
 //! of; apart from that texts are compared exactly.
@@ -20,7 +21,7 @@ pub(super) fn judge(run: &Run<'_>) -> Vec<Failure> {
     for (index, event) in run.scenario.timeline.iter().enumerate() {
         let (Some(then), Some(&opens)) = (&event.then, fired.get(index)) else { continue };
         let until_next = fired.get(index + 1).copied().unwrap_or(run.played.epilogue);
-        let closes = then.within.map_or(until_next, |within| opens + within);
+        let closes = closes(run, opens, then.within, until_next);
         let window = Window { run, opens, closes };
         let requirement = format!("line {}: {}", event.line, event.text);
         for (expected, observed) in window.unmet(then) {
@@ -29,6 +30,19 @@ pub(super) fn judge(run: &Run<'_>) -> Vec<Failure> {
         }
     }
     failures
+}
+
+/// When a window closes. What was asked on the way to a start that takes longer is part of that start.
+fn closes(run: &Run<'_>, opens: Duration, within: Option<Duration>, until_next: Duration) -> Duration {
+    let Some(within) = within else { return until_next };
+    let closes = opens + within;
+    let last = until_next.min(closes + run.played.lane.allowance());
+    if last <= closes || run.process_at("mongod", closes) != Some(ProcessState::Started) {
+        return closes;
+    }
+    let of_mongod = run.events().iter().filter(|event| event.host == "mongod" && event.at > closes);
+    let mut changes = of_mongod.filter(|event| matches!(event.what, What::Process { .. }));
+    changes.next().map_or(last, |change| change.at.min(last))
 }
 
 struct Window<'a> {
@@ -202,7 +216,7 @@ fn word(expected: &Expected) -> &str {
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{KEY, Story};
-    use crate::trace::{ProcessState, What};
+    use crate::trace::{Lane, ProcessState, What};
 
     /// The requirement, what was expected and what was observed, of every failure that a line of the file asks for.
     fn unmet(story: &Story) -> Vec<(String, String)> {
@@ -234,6 +248,33 @@ mod tests {
         assert_eq!(observed(expected().ask("Get").at(3000).give_up()), "Get answered nothing at 3.000s");
         assert_eq!(observed(expected().ask("Get")), "Get answered nothing at 6.000s");
         assert_eq!(observed(expected().ask("Get").at(7000).succeed(|_| {})), "Get answered nothing at 7.000s");
+    }
+
+    #[test]
+    fn a_program_that_is_no_persona_has_longer_for_its_start_and_no_longer_than_until_the_next_line() {
+        let ready = |lane, at| {
+            let start =
+                expecting("mongod = \"running\"").in_lane(lane).at(1_500).process("mongod", ProcessState::Started);
+            unmet(&start.at(at).process("mongod", ProcessState::Ready)).len()
+        };
+        assert_eq!((ready(Lane::Container, 20_000), ready(Lane::Container, 40_000)), (0, 1));
+        assert_eq!((ready(Lane::Process, 5_000), ready(Lane::Process, 20_000)), (0, 1));
+        let before_the_next = |at: u64| {
+            let lines = "  { at = \"1s\", start = \"mongod\", then = { mongod = \"running\", within = \"5s\" } },\n  \
+                         { at = \"10s\", stop = \"mongod\" },";
+            let story = Story::of("final = \"opens\"", lines).fired(0, 1_000).fired(1, 10_000).in_lane(Lane::Container);
+            let story = story.at(1_500).process("mongod", ProcessState::Started);
+            unmet(&story.at(at).process("mongod", ProcessState::Ready)).len()
+        };
+        assert_eq!((before_the_next(9_000), before_the_next(11_000)), (0, 1));
+    }
+
+    #[test]
+    fn what_comes_after_a_start_in_time_is_no_part_of_its_window() {
+        let story =
+            expecting("get = \"ok\"").in_lane(Lane::Container).at(1_500).process("mongod", ProcessState::Started);
+        let story = story.at(2_000).ask("Get").succeed(|_| {}).at(3_000).process("mongod", ProcessState::Ready);
+        assert_eq!(unmet(&story.at(9_000).ask("Get").fail("permission-denied", |_| {})), []);
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Story {
         Story::of("final = \"opens\"", "  { at = \"1s\", start = \"mongod\" },")
     }
 
+    /// It was played in a lane.
+    pub(super) fn in_lane(mut self, lane: Lane) -> Self {
+        self.played.lane = lane;
+        self
+    }
+
     /// Moves to a moment, in milliseconds.
     pub(super) fn at(mut self, milliseconds: u64) -> Self {
         self.now = Duration::from_millis(milliseconds);

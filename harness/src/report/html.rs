@@ -1,8 +1,8 @@
 //! `index.html`: one page that needs no network and no script, and can be mailed, printed and read in the dark.
 //!
 //! From top to bottom: what was tested, whether a real mongod ran, six numbers, the matrix, what wants attention in
-//! full, how far lanes agree with the simulation, the reasons of what did not run, the invariants, what else was exercised, the legend, and where and when it was
-//! played.
+//! full, how far lanes agree with the simulation, who took part, the reasons of what did not run, the invariants, what
+//! else was exercised, the legend, and where and when it was played.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,7 @@ use super::agreement::{self, Came};
 use super::cases::{Case, Label, Part};
 use super::counts::Tally;
 use super::model::{Place, Report};
+use super::peers;
 use super::verdict::{Tier, Verdict};
 use super::words;
 
@@ -39,6 +40,7 @@ pub fn render(report: &Report) -> String {
                     (matrix(&cases))
                     (attention(&report.failures()))
                     (agreement(report, &cases))
+                    (peers(report))
                     (reasons(&cases))
                     (invariants(report))
                     (exercised(report))
@@ -105,15 +107,24 @@ fn nonzero(count: u64, verdict: Verdict) -> Option<&'static str> {
     (count > 0).then(|| verdict.id())
 }
 
-/// A column of the matrix: provider, tier and lane, so that the weakest evidence stands on the left.
-type Column<'a> = (&'a str, Tier, &'a str);
+/// A column of the matrix: provider, tier and lane, so that the weakest evidence stands on the left. A tier is missing
+/// where nothing ran in a lane.
+type Column<'a> = (&'a str, Option<Tier>, &'a str);
 
 fn matrix(cases: &[Case<'_>]) -> Markup {
     let mut columns: BTreeSet<Column<'_>> = BTreeSet::new();
     let mut families: BTreeMap<&str, BTreeMap<&str, Row<'_>>> = BTreeMap::new();
+    let mut weakest: BTreeMap<(&str, &str), Tier> = BTreeMap::new();
+    for cell in cases.iter().map(Case::shown) {
+        let Some(tier) = cell.tier else { continue };
+        let one = weakest.entry((&cell.provider, &cell.lane)).or_insert(tier);
+        *one = tier.min(*one);
+    }
     for case in cases {
         let cell = case.shown();
-        let column = (cell.provider.as_str(), cell.tier, cell.lane.as_str());
+        // What did not run stands beside what did, and has no column of its own.
+        let tier = cell.tier.or_else(|| weakest.get(&(cell.provider.as_str(), cell.lane.as_str())).copied());
+        let column = (cell.provider.as_str(), tier, cell.lane.as_str());
         columns.insert(column);
         let scenarios = families.entry(&cell.family).or_default();
         scenarios.entry(&cell.scenario).or_default().entry(column).or_default().push(case);
@@ -137,7 +148,7 @@ fn matrix(cases: &[Case<'_>]) -> Markup {
                         }
                     }
                     tr {
-                        @for (_, tier, lane) in &columns { th scope="col" { (lane) small { (tier.as_str()) } } }
+                        @for (_, tier, lane) in &columns { th scope="col" { (lane) small { (tier.map_or("nothing ran", Tier::as_str)) } } }
                     }
                 }
                 @for (family, scenarios) in &families {
@@ -267,6 +278,21 @@ fn agreement(report: &Report, cases: &[Case<'_>]) -> Markup {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Who took part, and what they answered when they were asked who they are.
+fn peers(report: &Report) -> Markup {
+    let answers = peers::answers(report);
+    html! {
+        @if !answers.is_empty() {
+            h2 { "Who took part" }
+            ul.reasons {
+                @for ((peer, tier), proof) in &answers {
+                    li { b { (peer) } " (" (tier.as_str()) ")" ul { @for fact in *proof { li { (fact) } } } }
                 }
             }
         }

@@ -50,7 +50,9 @@ fn test(case: &Case<'_>) -> TestCase {
     let name = format!("{}[{},{},{}]", cell.scenario, cell.provider, cell.peer, cell.lane);
     let mut test = TestCase::new(name, status(case));
     test.set_classname(cell.family.as_str());
-    test.add_property(Property::new("tier", cell.tier.as_str()));
+    if let Some(tier) = cell.tier {
+        test.add_property(Property::new("tier", tier.as_str()));
+    }
     if let Some(agreement) = &cell.agreement {
         test.add_property(Property::new("agreement", agreement.told()));
     }

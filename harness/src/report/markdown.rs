@@ -9,6 +9,7 @@ use super::agreement;
 use super::cases::{Case, Part};
 use super::counts::Tally;
 use super::model::Report;
+use super::peers;
 use super::verdict::Verdict;
 use super::words;
 
@@ -32,6 +33,7 @@ pub fn render(report: &Report) -> String {
         text.push_str(&row(case));
     }
     text.push_str(&agreement(report, &cases));
+    text.push_str(&peers(report));
     for case in report.failures() {
         text.push_str(&story(&case));
     }
@@ -63,6 +65,18 @@ fn agreement(report: &Report, cases: &[Case<'_>]) -> String {
     }
     for stale in &report.summary.stale_differences {
         write!(text, "\n**Stale:** {}.\n", escape(stale)).expect(INTO_A_STRING);
+    }
+    text
+}
+
+/// Who took part, and what they answered when they were asked who they are.
+fn peers(report: &Report) -> String {
+    let mut text = String::new();
+    for ((peer, tier), proof) in peers::answers(report) {
+        write!(text, "\n- {} ({}): {}", escape(peer), tier.as_str(), escape(&proof.join("; "))).expect(INTO_A_STRING);
+    }
+    if !text.is_empty() {
+        text.push('\n');
     }
     text
 }

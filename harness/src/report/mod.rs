@@ -15,6 +15,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod model;
+pub mod peers;
 pub mod progress;
 pub mod terminal;
 pub mod verdict;

@@ -141,6 +141,10 @@ pub struct Cell {
     pub observed: Option<String>,
     /// Who stood on the other side of the proxy: a persona, or a mongod with its version.
     pub peer: String,
+    /// What the tier rests on: what the peer answered when it was asked who it is, one fact a line. Nothing in a
+    /// simulation, where nobody is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proof: Vec<String>,
     /// The provider with which the scenario was played: whose key wraps the master key, and whose cloud there is.
     pub provider: String,
     /// The command that plays this cell again.
@@ -156,8 +160,9 @@ pub struct Cell {
     pub semantic_digest: Option<String>,
     /// How much time passed in the world, in milliseconds.
     pub simulated_ms: u64,
-    /// How strong the evidence is.
-    pub tier: Tier,
+    /// How strong the evidence is; nothing if nobody has said who they are, because nothing ran.
+    #[serde(default)]
+    pub tier: Option<Tier>,
     /// What the scenario plays, in one line.
     pub title: String,
     /// What came of it.
@@ -307,7 +312,8 @@ impl Report {
 
     /// Whether a real `mongod --enableEncryption` ran anywhere.
     pub fn real_mongod_ran(&self) -> bool {
-        weighed(&self.cells, &self.passed).any(|(cell, _)| cell.tier.is_real_mongod() && cell.verdict.ran())
+        weighed(&self.cells, &self.passed)
+            .any(|(cell, _)| cell.tier.is_some_and(Tier::is_real_mongod) && cell.verdict.ran())
     }
 
     /// The lane that was asked for by name and in which nothing ran: the run ends with exit code 6. A part of a campaign

@@ -100,10 +100,10 @@ pub fn coverage_failure(report: &Report, id: &str) -> String {
 /// Whether a real `mongod --enableEncryption` ran: the first line of every report.
 pub fn first_line(cells: &[Cell], passed: &[Passed]) -> String {
     let ran: Vec<_> = weighed(cells, passed).filter(|(cell, _)| cell.verdict.ran()).collect();
-    let real: Vec<_> = ran.iter().filter(|(cell, _)| cell.tier.is_real_mongod()).collect();
+    let real: Vec<_> = ran.iter().filter(|(cell, _)| cell.tier.is_some_and(Tier::is_real_mongod)).collect();
     if !real.is_empty() {
         let peers: BTreeSet<_> =
-            real.iter().map(|(cell, _)| format!("{} ({})", cell.peer, cell.tier.as_str())).collect();
+            real.iter().map(|(cell, _)| format!("{} ({})", cell.peer, cell.tier.map_or("", Tier::as_str))).collect();
         let peers = peers.into_iter().collect::<Vec<_>>().join(", ");
         return format!(
             "A real mongod --enableEncryption ran in {} of {}: {peers}.",
@@ -113,7 +113,7 @@ pub fn first_line(cells: &[Cell], passed: &[Passed]) -> String {
     }
     let instead = if ran.is_empty() {
         "nothing ran at all"
-    } else if ran.iter().any(|(cell, _)| cell.tier == Tier::RealDriver) {
+    } else if ran.iter().any(|(cell, _)| cell.tier == Some(Tier::RealDriver)) {
         "every cell that ran was played by a persona or a MongoDB driver"
     } else {
         "every cell that ran was played by a persona"
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_first_line_follows_from_the_tiers_of_what_ran() {
-        let cell = |tier, verdict| Cell { tier, ..sample::cell("family", "name", verdict) };
+        let cell = |tier, verdict| Cell { tier: Some(tier), ..sample::cell("family", "name", verdict) };
         let table = [
             (vec![], "No real mongod --enableEncryption ran: nothing ran at all."),
             (

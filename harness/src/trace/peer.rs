@@ -4,6 +4,7 @@
 //! what somebody has configured.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,12 @@ impl Lane {
             Lane::Driver => "driver",
             Lane::Container => "container",
         }
+    }
+
+    /// How much longer than the files say a start may take here, because it is another program that is started: the times
+    /// of a file are those of a persona, which has no engine to make a container and no journal to read.
+    pub fn allowance(self) -> Duration {
+        if self == Lane::Container { Duration::from_secs(30) } else { Duration::ZERO }
     }
 
     /// What stands where, in one line for help texts.

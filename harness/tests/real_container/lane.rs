@@ -92,7 +92,11 @@ impl Over {
     /// The cell of a peer for a scenario.
     fn cell(&self, id: &str, peer: &str) -> &Value {
         let (family, name) = id.split_once('/').unwrap();
-        let of = |cell: &&Value| cell["family"] == family && cell["scenario"] == name && cell["peer"] == peer;
+        // A persona that has played is named by whom it plays, and where it was found.
+        let is = |name: &str| name == peer || name.ends_with(&format!(" ({peer})"));
+        let of = |cell: &&Value| {
+            cell["family"] == family && cell["scenario"] == name && cell["peer"].as_str().is_some_and(is)
+        };
         let cell = self.cells.iter().find(of);
         cell.unwrap_or_else(|| panic!("{peer} has no cell for {id}: {:#?} {}", self.cells, self.said))
     }
@@ -111,8 +115,15 @@ fn a_persona_plays_a_control_is_refused_and_what_is_absent_is_said_to_be() {
     let over = lane.end();
     let persona = over.cell(FIRST, "kmip-conformance/mongod-persona:0.0.0-persona");
     assert_eq!((&persona["verdict"], &persona["tier"]), (&"pass".into(), &"persona".into()), "{persona:#}");
+    assert_eq!(persona["peer"], "psmdb-8 (kmip-conformance/mongod-persona:0.0.0-persona)");
+    assert_eq!(persona["proof"][0], "persona, not mongod: it says so in --version");
+    assert_eq!(
+        persona["agreement"],
+        serde_json::json!({ "agrees": true, "explained_by": null, "first": null, "with": "sim" }),
+        "{persona:#}"
+    );
     let control = over.cell(FIRST, "kmip-conformance/control-community-mongod:6.0.5");
-    assert_eq!(control["verdict"], "not-run");
+    assert_eq!((&control["verdict"], &control["tier"]), (&"not-run".into(), &Value::Null));
     assert_eq!(control["why"], "unknown option, exit code 2: this mongod has no encryption at rest");
     let absent = "percona/percona-server-mongodb:8.0.29-13";
     if engine().unwrap().image(absent).unwrap().is_none() {
@@ -184,11 +195,11 @@ fn files_outside_of_the_choice_are_played_only_when_they_are_named() {
 #[test]
 fn ctrl_c_ends_what_was_started_and_says_so() {
     let Some(engine) = engine() else { return };
-    let Some(lane) = Lane::start(&[], &[]) else { return };
+    let Some(mut lane) = Lane::start(&[], &[]) else { return };
     let process = lane.child.id();
     // Asking takes the engine a moment, which is all the waiting that there is.
     while containers_of(&engine, process) == 0 {
-        assert!(Path::new("/proc").join(process.to_string()).exists());
+        assert_eq!(lane.child.try_wait().unwrap(), None, "it has ended before it started a container");
     }
     let told = Command::new("kill").args(["-s", "INT", &process.to_string()]).status().unwrap();
     assert!(told.success());
@@ -196,6 +207,9 @@ fn ctrl_c_ends_what_was_started_and_says_so() {
     let interrupted = over.cells.iter().filter(|cell| cell["why"] == "interrupted").count();
     assert!(interrupted > 0, "{:#?} {}", over.cells, over.said);
     assert!(over.cells.iter().all(|cell| cell["verdict"] != "fail"), "{:#?}", over.cells);
+    // Nothing has failed, which is said of what was played; if nothing was, the lane is missed.
+    let ran = over.cells.iter().any(|cell| cell["verdict"] == "pass");
+    assert_eq!(over.code, Some(if ran { 0 } else { 6 }), "{:#?} {}", over.cells, over.said);
 }
 
 /// An engine's socket that can be cut.
@@ -323,13 +337,47 @@ fn a_container_that_never_waits_for_connections_is_inconclusive() {
     drop(made);
 }
 
+/// A script in mongod's place, in a folder.
+fn script(folder: &Path, text: &str) -> String {
+    let path = folder.join("mongod");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_port_that_another_program_was_faster_to_take_is_not_the_end_of_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (persona, tried) = (programs().join("mongod-persona"), folder.path().join("tried"));
+    let taken = format!(
+        "case \"$1\" in --version) exec {persona} --version;; esac\n\
+         if [ -e {tried} ]; then exec {persona} \"$@\"; fi\n: > {tried}\necho Address already in use\nexit 48",
+        persona = persona.display(),
+        tried = tried.display()
+    );
+    let name = script(folder.path(), &taken);
+    let Some(lane) = Lane::start(&["mismatched-providers/local-key-file", "--mongod", &name], &[]) else { return };
+    let over = lane.end();
+    assert!(tried.exists(), "no port was taken");
+    let cell = &over.cells[0];
+    assert_eq!((&cell["verdict"], &cell["tier"]), (&"pass".into(), &"persona".into()), "{cell:#}");
+}
+
+#[test]
+fn a_program_that_never_stops_talking_is_not_waited_for_when_its_version_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = script(folder.path(), "exec yes and another thing");
+    let Some(lane) = Lane::start(&[FIRST, "--provider", "aws", "--mongod", &name], &[]) else { return };
+    let over = lane.end();
+    let cell = over.cell(FIRST, &name);
+    assert_eq!(cell["verdict"], "not-run", "{cell:#}");
+    assert_eq!(cell["why"], format!("{name} does not answer --version within 20 s: it is no mongod"));
+}
+
 #[test]
 fn a_program_that_is_no_mongod_is_inconclusive_with_its_last_words() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("no-mongod");
-    std::fs::write(&path, "#!/bin/sh\necho what do you want\nexit 3\n").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let name = path.to_str().unwrap();
+    let name = &*script(folder.path(), "echo what do you want\nexit 3");
     let Some(lane) = Lane::start(&[FIRST, "--provider", "aws", "--mongod", name], &[]) else { return };
     let over = lane.end();
     let cell = over.cell(FIRST, name);

@@ -1,7 +1,9 @@
 //! From the start of a container to its end, in good order and in bad.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
+use kmiplab::world::container::ask::Unread;
 use kmiplab::world::container::engine::OWNER;
 use kmiplab::world::container::home_made::HomeMade;
 use kmiplab::world::container::image::{Kind, Source};
@@ -56,7 +58,7 @@ fn a_mongod_in_a_container_keeps_its_documents_over_a_restart_and_is_of_no_tier(
     until(&running, "Waiting for connections");
     ask::read(threads, third, "a run").unwrap();
     let lost = ask::read(threads, third, "another run").unwrap_err();
-    assert_eq!(lost, "document 0 of 100 is gone");
+    assert_eq!(lost, Unread::Lost("document 0 of 100 is gone".to_owned()));
     drop(running);
     nothing_is_left(&engine);
 }
@@ -125,7 +127,7 @@ fn an_entrypoint_that_is_not_there_is_an_error_and_leaves_nothing() {
     let changes = vec![r#"ENTRYPOINT ["/usr/bin/not-there"]"#.to_owned()];
     engine.import(&name, vec![0; 1024], changes).unwrap();
     let made = Made { engine: engine.clone(), name: name.clone() };
-    let error = Program::find(&Source::Image(name), Some(&Ok(engine.clone()))).unwrap_err();
+    let error = Program::find(&Source::Image(name), Some(&Ok(engine.clone())), &AtomicBool::new(false)).unwrap_err();
     assert!(matches!(&error, ProgramError::NotStarted(_, why) if why.contains("not-there")), "{error}");
     nothing_is_left(&engine);
     drop(made);
@@ -147,7 +149,7 @@ fn a_container_that_never_gets_ready_is_gone_with_its_handle() {
 fn an_image_that_is_absent_is_never_pulled() {
     let Some(engine) = engine() else { return };
     let source = Source::Image("kmip-conformance/never-made:1".to_owned());
-    let error = Program::find(&source, Some(&Ok(engine.clone()))).unwrap_err();
+    let error = Program::find(&source, Some(&Ok(engine.clone())), &AtomicBool::new(false)).unwrap_err();
     assert_eq!(error.to_string(), "image absent: the engine has no kmip-conformance/never-made:1; pull it first");
     nothing_is_left(&engine);
 }

@@ -1,6 +1,7 @@
 //! An engine, images made here, and a look for what was left behind.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kmiplab::world::container::engine::Engine;
@@ -55,7 +56,8 @@ impl Made {
     }
 
     pub(crate) fn program(&self) -> Program {
-        Program::find(&Source::Image(self.name.clone()), Some(&Ok(self.engine.clone()))).expect("it is there")
+        Program::find(&Source::Image(self.name.clone()), Some(&Ok(self.engine.clone())), &AtomicBool::new(false))
+            .expect("it is there")
     }
 }
 

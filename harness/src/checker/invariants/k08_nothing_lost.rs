@@ -2,8 +2,9 @@
 //!
 //! Judged twice: on what the proxy did to its files before it answered (the key's file has its name, and the name is
 //! synced, and nobody else's key had the identifier; a change of state is written as a new key is), and on what a power
-//! cut at the end of the run would leave. Where a world does not see what is done to files, the second alone is judged. The crash points within a write are enumerated by a test of their own
-//! (`harness/tests/crash_points.rs`).
+//! cut at the end of the run would leave. Where a world does not see what is done to files, the second alone is judged. A
+//! world in which a real mongod keeps documents says so where they are not there after a restart. The crash points within
+//! a write are enumerated by a test of their own (`harness/tests/crash_points.rs`).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,6 +29,12 @@ fn judge(run: &Run<'_>) -> Found {
     changed_state(run, &mut found);
     whole(run, &mut found);
     for event in run.events() {
+        if let What::Finding { invariant, text } = &event.what
+            && invariant == INVARIANT.id
+        {
+            found.exercised += 1;
+            found.broken.push(format!("at {} {text}", seconds(event.at)));
+        }
         if let Some((operation, path)) = changed(event)
             && path.to_string_lossy().ends_with(METADATA)
         {
@@ -168,7 +175,7 @@ fn names(path: &Path, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::checker::story::{AnswerParts, KEY, Story};
-    use crate::trace::Unseen;
+    use crate::trace::{Unseen, What};
 
     const FOLDER: &str = "/data/db/cloudProviderCredentials";
     const PATH: &str = "/data/db/cloudProviderCredentials/key-1.aws.key.json";
@@ -177,6 +184,16 @@ mod tests {
     /// A request to make a key, before its answer.
     fn making(operation: &str) -> Story {
         Story::plain().without_existing().ask(operation)
+    }
+
+    #[test]
+    fn what_a_world_finds_lost_after_a_restart_breaks_it_and_other_findings_do_not() {
+        let finding = |invariant: &str| {
+            let text = "document 7 of 100 is gone".to_owned();
+            Story::plain().event("lab", What::Finding { invariant: invariant.to_owned(), text })
+        };
+        assert_eq!(finding("K8").found("K8"), (1, vec!["at 0.000s document 7 of 100 is gone".to_owned()]));
+        assert_eq!(finding("K3").found("K8"), (0, vec![]));
     }
 
     #[test]

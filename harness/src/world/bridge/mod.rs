@@ -175,7 +175,7 @@ impl Bridge {
     /// Finds a program, and asks it who it is over an empty database with a key file; or what is to be said of all its
     /// scenarios.
     fn identify(&self, path: &str) -> Result<Known, Attempt> {
-        let found = Found::find(&Source::Program(path.into()), None);
+        let found = Found::find(&Source::Program(path.into()), None, &self.means.interrupted);
         let found = found.map_err(|error| Attempt::NotRun(error.to_string()))?;
         let prelude = prelude(&identity(found.kind)?);
         let program = Program::named(&found, &prelude.world.mongod.persona, None, &self.means.interrupted);

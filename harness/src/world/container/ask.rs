@@ -30,6 +30,17 @@ pub struct Told {
     pub server_status: Option<Value>,
 }
 
+/// Why documents were not read back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// They are not what was written, or not there.
+    #[error("{0}")]
+    Lost(String),
+    /// Nobody has answered: nothing can be said of them.
+    #[error("{0}")]
+    Unanswered(String),
+}
+
 /// Asks the mongod on a port of this machine who it is, or says why nobody can be asked.
 pub fn who(threads: &Threads, port: u16) -> Result<Told, String> {
     within(threads, async move {
@@ -58,20 +69,25 @@ pub fn write(threads: &Threads, port: u16, run: &str) -> Result<(), String> {
 }
 
 /// Reads the documents back, and says what is wrong with them if something is.
-pub fn read(threads: &Threads, port: u16, run: &str) -> Result<(), String> {
+pub fn read(threads: &Threads, port: u16, run: &str) -> Result<(), Unread> {
     let run = run.to_owned();
-    within(threads, async move {
+    let lost = within(threads, async move {
         let collection = collection(port)?;
         for number in 0..DOCUMENTS {
             let found = collection.find_one(doc! { "_id": format!("{run}/{number}") }).await;
             match found.map_err(|error| error.to_string())? {
                 Some(found) if found == document(&run, number) => {}
-                Some(_) => return Err(format!("document {number} is not what was written")),
-                None => return Err(format!("document {number} of {DOCUMENTS} is gone")),
+                Some(_) => return Ok(Some(format!("document {number} is not what was written"))),
+                None => return Ok(Some(format!("document {number} of {DOCUMENTS} is gone"))),
             }
         }
-        Ok(())
-    })
+        Ok(None)
+    });
+    match lost {
+        Ok(None) => Ok(()),
+        Ok(Some(what)) => Err(Unread::Lost(what)),
+        Err(why) => Err(Unread::Unanswered(why)),
+    }
 }
 
 fn document(run: &str, number: i64) -> Document {

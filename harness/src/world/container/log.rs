@@ -5,7 +5,11 @@
 //!
 //! Invariant: no line makes the laboratory fail; what is not understood is left out.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::trace::What;
 
@@ -60,6 +64,13 @@ pub fn read(line: &str) -> Said {
     }))
 }
 
+/// The date of a line, to the millisecond.
+pub fn date(line: &str) -> Option<SystemTime> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let date = OffsetDateTime::parse(line.pointer("/t/$date")?.as_str()?, &Rfc3339).ok()?;
+    Some(date.into())
+}
+
 /// Whether another program has the port.
 pub fn port_taken(lines: &[String]) -> bool {
     lines.iter().any(|line| line.contains("Address already in use"))
@@ -73,6 +84,15 @@ mod tests {
         let Said::Log(what) = read(line) else { panic!("nothing is kept of {line}") };
         let What::Log { severity, id, text, attributes } = *what else { panic!("{line} is no log line") };
         (severity, id, text, attributes)
+    }
+
+    #[test]
+    fn a_line_has_the_date_that_mongod_wrote_whatever_its_zone() {
+        let at = |text: &str| date(&format!(r#"{{"t":{{"$date":"{text}"}},"msg":"a line"}}"#));
+        let moment = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_767_225_600_007);
+        assert_eq!(at("2026-01-01T00:00:00.007+00:00"), Some(moment));
+        assert_eq!(at("2026-01-01T02:00:00.007+02:00"), Some(moment));
+        assert_eq!((at("yesterday"), date("no JSON"), date("{}")), (None, None, None));
     }
 
     #[test]

@@ -16,11 +16,13 @@ pub mod engine;
 pub mod home_made;
 pub mod image;
 pub mod log;
+mod moment;
 pub mod options;
 pub mod owner;
 pub mod probe;
 pub mod program;
 pub mod seat;
+mod slow;
 pub mod threads;
 
 use std::path::Path;
@@ -156,7 +158,13 @@ impl World for Containers {
         if let Some(why) = choice::unsuited(scenario, known.program.kind) {
             return Attempt::NotApplicable(why);
         }
-        self.with(&known.program, Some(known.peer.clone()), scenario, seed).0
+        match self.with(&known.program, Some(known.peer.clone()), scenario, seed).0 {
+            Attempt::Played(played) => match slow::start(scenario, &played) {
+                Some(why) => Attempt::Inconclusive(why),
+                None => Attempt::Played(played),
+            },
+            attempt => attempt,
+        }
     }
 }
 
@@ -173,7 +181,7 @@ impl Containers {
         {
             return not_run(format!("the image {} cannot be made: {error}", made.name));
         }
-        let program = match Program::find(&place.source, Some(&self.engine)) {
+        let program = match Program::find(&place.source, Some(&self.engine), &self.means.interrupted) {
             Ok(program) => program,
             Err(error) => return not_run(error.to_string()),
         };
@@ -195,10 +203,11 @@ impl Containers {
     /// Plays a scenario with a program.
     fn with(&self, program: &Program, known: Option<Peer>, scenario: &Scenario, seed: u64) -> (Attempt, Told) {
         let persona = &scenario.world.mongod.persona;
-        let seat = match Seat::new(program.clone(), self.threads.clone(), persona, known) {
-            Ok(seat) => seat,
-            Err(error) => return (Attempt::Inconclusive(format!("no data folder: {error}")), Told::default()),
-        };
+        let seat =
+            match Seat::new(program.clone(), self.threads.clone(), persona, known, self.means.interrupted.clone()) {
+                Ok(seat) => seat,
+                Err(error) => return (Attempt::Inconclusive(format!("no data folder: {error}")), Told::default()),
+            };
         let told = seat.told();
         let lane = Lane::Container;
         let attempt =

@@ -5,13 +5,14 @@
 //!
 //! Invariant: dropping a [`Running`] ends the program and removes its container, whatever state it is in.
 
+mod lines;
+mod local;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -21,14 +22,22 @@ use testcontainers::core::logs::LogFrame;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt as _};
 
+use self::local::Local;
 use super::engine::{Engine, EngineError, Image, OWNER, PATIENCE, chain};
 use super::image::{Kind, Source, kind};
 use super::options::Spelling;
 use super::owner;
 use super::probe::Bytes;
+use crate::world::clock::WallClock;
 
 /// How long a program may take to say its version.
 const VERSION: Duration = Duration::from_secs(20);
+
+/// How long somebody who listens to a program does not look whether all is to end.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// How many lines are kept of one who is heard to the end.
+const HEARD: usize = 1000;
 
 /// A program, ready to be started any number of times.
 #[derive(Clone, Debug)]
@@ -45,7 +54,7 @@ pub struct Program {
 #[derive(Clone, Debug)]
 enum Form {
     Container(Box<(Engine, Image)>),
-    Local { bytes: String },
+    Local { path: PathBuf, bytes: String },
 }
 
 /// Why a program cannot be had, or not be started.
@@ -60,6 +69,9 @@ pub enum ProgramError {
     /// It does not say what it is.
     #[error("{0} does not answer --version within {1} s: it is no mongod")]
     NoVersion(String, u64),
+    /// Somebody wants it all to end.
+    #[error("interrupted")]
+    Interrupted,
     /// The dbpath cannot be made the program's own.
     #[error("the dbpath `{0}` cannot be prepared: {1}")]
     Dbpath(String, String),
@@ -79,7 +91,7 @@ pub struct Running {
 
 enum Held {
     Container(Box<Container>),
-    Local(Child),
+    Local(Local),
 }
 
 /// What comes next out of a program's log.
@@ -94,8 +106,13 @@ pub enum Next {
 }
 
 impl Program {
-    /// Finds a program and asks it for its version; containers want an engine for that.
-    pub fn find(source: &Source, engine: Option<&Result<Engine, EngineError>>) -> Result<Self, ProgramError> {
+    /// Finds a program and asks it for its version; containers want an engine for that. Nobody waits for it any more once
+    /// `interrupted` is set.
+    pub fn find(
+        source: &Source,
+        engine: Option<&Result<Engine, EngineError>>,
+        interrupted: &AtomicBool,
+    ) -> Result<Self, ProgramError> {
         let form = match source {
             Source::Image(name) => {
                 let engine = match engine {
@@ -107,14 +124,21 @@ impl Program {
                 Form::Container(Box::new((engine, image)))
             }
             Source::Program(path) => {
-                let bytes = fs::read(path).map_err(|error| no_program(path, &error))?;
-                Form::Local { bytes: super::home_made::sha256(&bytes) }
+                // The file whose digest is told is the one that runs: not another of that name, which a search would find.
+                let found = path.canonicalize().and_then(|path| Ok((fs::read(&path)?, path)));
+                let (bytes, path) = found.map_err(|error| no_program(path, &error))?;
+                Form::Local { path, bytes: super::home_made::sha256(&bytes) }
             }
         };
         let mut program = Program { source: source.clone(), kind: Kind::Community, version: String::new(), form };
         let mut running = program.run(&["--version".to_owned()], None)?;
-        program.version = running.all(VERSION).join("\n");
-        if running.next(Duration::ZERO) != Next::Over {
+        let mut lines = Vec::new();
+        let over = running.hear(VERSION, interrupted, |line| keep(&mut lines, line));
+        program.version = lines.join("\n");
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(ProgramError::Interrupted);
+        }
+        if !over {
             return Err(ProgramError::NoVersion(source.name(), VERSION.as_secs()));
         }
         program.kind = kind(&program.version);
@@ -135,7 +159,7 @@ impl Program {
                 let digest = image.digests.first().cloned();
                 Bytes::Image(digest.unwrap_or_else(|| format!("{} {}", image.name, image.id)))
             }
-            Form::Local { bytes } => Bytes::Program(bytes.clone()),
+            Form::Local { bytes, .. } => Bytes::Program(bytes.clone()),
         }
     }
 
@@ -155,7 +179,11 @@ impl Program {
     fn run(&self, words: &[String], dbpath: Option<&Path>) -> Result<Running, ProgramError> {
         match (&self.form, &self.source) {
             (Form::Container(held), _) => container(&held.0, &held.1, words, dbpath),
-            (Form::Local { .. }, source) => local(&source.name(), words),
+            (Form::Local { path, .. }, source) => {
+                let started = Local::start(path, words, dbpath);
+                let (local, lines) = started.map_err(|error| no_program(Path::new(&source.name()), &error))?;
+                Ok(Running { lines, held: Held::Local(local) })
+            }
         }
     }
 }
@@ -170,13 +198,28 @@ impl Running {
         }
     }
 
-    /// All lines to the end, or until nothing has come for as long as `patience`.
+    /// All lines to the end, for as long as `patience` in all. Of one who does not stop talking, the first.
     pub fn all(&mut self, patience: Duration) -> Vec<String> {
         let mut lines = Vec::new();
-        while let Next::Line(line) = self.next(patience) {
-            lines.push(line);
-        }
+        self.hear(patience, &AtomicBool::new(false), |line| keep(&mut lines, line));
         lines
+    }
+
+    /// Listens to the end, for as long as `patience` in all, however much is said, and until `interrupted` is set. Comes
+    /// to whether the log is over.
+    pub fn hear(&mut self, patience: Duration, interrupted: &AtomicBool, mut hear: impl FnMut(String)) -> bool {
+        let clock = WallClock::real();
+        loop {
+            let left = patience.saturating_sub(clock.elapsed());
+            match self.next(left.min(GLANCE)) {
+                Next::Line(line) => hear(line),
+                Next::Over => return true,
+                Next::Silence => {}
+            }
+            if left.is_zero() || interrupted.load(Ordering::Relaxed) {
+                return false;
+            }
+        }
     }
 
     /// Asks it to end, as SIGTERM does.
@@ -193,31 +236,19 @@ impl Running {
     pub fn signal(&mut self, name: &str) -> Result<(), EngineError> {
         match &mut self.held {
             Held::Container(container) => container.engine.signal(&container.name, name),
-            Held::Local(child) => {
-                // One that was waited for has no number any more.
-                if matches!(child.try_wait(), Ok(None)) {
-                    let _ = Command::new("kill").args(["-s", &name[3..], &child.id().to_string()]).status();
-                }
+            Held::Local(local) => {
+                local.signal(name);
                 Ok(())
             }
         }
     }
 
-    /// How it has ended, once its log is over. Nothing where a signal ended it.
+    /// How it has ended, once its log is over: 128 and the number of the signal where one has ended it. Nothing if it has
+    /// not ended, although it has closed its log.
     pub fn exit_code(&mut self) -> Result<Option<i64>, EngineError> {
         match &mut self.held {
             Held::Container(container) => container.engine.exit_code(&container.name).map(Some),
-            Held::Local(child) => Ok(child.wait().ok().and_then(|status| status.code()).map(i64::from)),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Held::Local(child) = &mut self.held {
-            // One that has ended already is what was wanted.
-            let _ = child.kill();
-            let _ = child.wait();
+            Held::Local(local) => Ok(local.exit_code(PATIENCE)),
         }
     }
 }
@@ -226,36 +257,7 @@ impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.held {
             Held::Container(container) => write!(f, "Running({})", container.name),
-            Held::Local(child) => write!(f, "Running({})", child.id()),
-        }
-    }
-}
-
-/// Cuts what a program writes into lines.
-#[derive(Debug)]
-struct Cutter {
-    rest: Vec<u8>,
-    lines: Sender<String>,
-}
-
-impl Cutter {
-    fn take(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if *byte == b'\n' { self.cut() } else { self.rest.push(*byte) }
-        }
-    }
-
-    fn cut(&mut self) {
-        let line = String::from_utf8_lossy(&std::mem::take(&mut self.rest)).trim_end().to_owned();
-        // Whoever listened is gone.
-        let _ = self.lines.send(line);
-    }
-}
-
-impl Drop for Cutter {
-    fn drop(&mut self) {
-        if !self.rest.is_empty() {
-            self.cut();
+            Held::Local(local) => write!(f, "Running({})", local.id()),
         }
     }
 }
@@ -264,23 +266,10 @@ fn no_program(path: &Path, error: &std::io::Error) -> ProgramError {
     ProgramError::NoProgram(path.display().to_string(), error.to_string())
 }
 
-fn local(program: &str, words: &[String]) -> Result<Running, ProgramError> {
-    let mut command = Command::new(program);
-    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| no_program(Path::new(program), &error))?;
-    let (send, lines) = channel();
-    let read = |from: Option<Box<dyn Read + Send>>| {
-        let send = send.clone();
-        let lines = from.into_iter().flat_map(|from| BufReader::new(from).split(b'\n')).map_while(Result::ok);
-        thread::spawn(move || {
-            for line in lines {
-                let _ = send.send(String::from_utf8_lossy(&line).trim_end().to_owned());
-            }
-        });
-    };
-    read(child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
-    read(child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
-    Ok(Running { lines, held: Held::Local(child) })
+fn keep(lines: &mut Vec<String>, line: String) {
+    if lines.len() < HEARD {
+        lines.push(line);
+    }
 }
 
 /// A container of ours, by its name. Gone when this is.
@@ -312,9 +301,8 @@ fn container(engine: &Engine, image: &Image, words: &[String], dbpath: Option<&P
     let name = format!("kmiplab-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     // By its id, which cannot be pulled: testcontainers pulls what the engine does not know.
     let (algorithm, digest) = image.id.split_once(':').unwrap_or(("sha256", &image.id));
-    let (send, lines) = channel();
-    let cutters =
-        Mutex::new([Cutter { rest: Vec::new(), lines: send.clone() }, Cutter { rest: Vec::new(), lines: send }]);
+    let (cutters, lines) = lines::lines();
+    let cutters = Mutex::new(cutters);
     let consumer = move |frame: &LogFrame| {
         let mut cutters = cutters.lock().unwrap_or_else(PoisonError::into_inner);
         match frame {

@@ -15,8 +15,9 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use kmip_proxy::env::Env;
 use tempfile::TempDir;
@@ -25,12 +26,14 @@ use super::ask;
 use super::engine::EngineError;
 use super::image::Kind;
 use super::log::{self, Said};
+use super::moment;
 use super::options::{FILE, Options};
 use super::probe::{self, Answers, Refusal};
 use super::program::{Next, Program, Running};
 use super::threads::Threads;
 use crate::cast::{self, Settings};
 use crate::trace::{Peer, ProcessState, Tier, What};
+use crate::world::persona_lines::{introduced, last_words};
 use crate::world::process::database::{Database, MONGOD, Standing};
 use crate::world::process::record::Record;
 use crate::world::process::tapped::Tapped;
@@ -40,6 +43,12 @@ const FAREWELL: Duration = Duration::from_secs(20);
 
 /// How long a program may take until it waits for connections, or ends. Longer than mongod tries to get its key.
 const READY: Duration = Duration::from_secs(30);
+
+/// How many lines are heard before somebody else has a turn.
+const AT_ONCE: usize = 1000;
+
+/// How many ports are tried, should others take them before the program does.
+const PORTS: u32 = 5;
 
 /// The client's certificate, in the data folder.
 const CLIENT: &str = "kmiplab-client.pem";
@@ -55,26 +64,36 @@ pub struct Seat {
     program: Program,
     threads: Threads,
     persona: String,
-    /// Closed to everybody else; the data folder is in it.
-    folder: TempDir,
     data: PathBuf,
     tap: Tapped,
     running: Option<Running>,
+    /// When it was started last, in real time.
+    started: Duration,
     /// Since when it is neither ready nor at its end, in real time.
     awaited: Option<Duration>,
     port: u16,
+    /// How it was told to start last: its options, and the proxy's dbpath.
+    asked: Option<(Settings, PathBuf)>,
+    /// How many ports that start has had.
+    ports: u32,
     first_line: Option<String>,
     said: Vec<String>,
     /// Whether its data has ever been open.
     opened: bool,
     /// Whether it keeps documents.
     written: bool,
+    /// Why nothing can be said of the product any more.
+    broken: Option<String>,
     /// The client's certificate, where it is and as it was copied last.
     certificate: (PathBuf, Vec<u8>),
     /// What is known of the program from an earlier start.
     known: Option<Peer>,
+    interrupted: Arc<AtomicBool>,
     /// What it has answered in this run.
     told: Told,
+    /// Closed to everybody else; the data folder is in it. The last one here, so that it is removed when nobody writes
+    /// into it any more.
+    folder: TempDir,
 }
 
 /// What a program has answered when it was asked who it is; nothing before that. Shared with whoever plays the scenario.
@@ -83,7 +102,14 @@ pub type Told = Arc<Mutex<Option<Result<Peer, Refusal>>>>;
 impl Seat {
     /// A seat that nobody has taken yet. `persona` is who is played where the program is a persona, and whose dialect the
     /// scenario expects.
-    pub fn new(program: Program, threads: Threads, persona: &str, known: Option<Peer>) -> io::Result<Self> {
+    /// Once `interrupted` is set, nobody waits for its farewell.
+    pub fn new(
+        program: Program,
+        threads: Threads,
+        persona: &str,
+        known: Option<Peer>,
+        interrupted: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("kmiplab-data-").tempdir()?;
         let data = folder.path().canonicalize()?.join("data");
         fs::create_dir(&data)?;
@@ -92,19 +118,24 @@ impl Seat {
             program,
             threads,
             persona: persona.to_owned(),
-            folder,
             data,
             tap,
             running: None,
+            started: Duration::ZERO,
             awaited: None,
             port: 0,
+            asked: None,
+            ports: 0,
             first_line: None,
             said: Vec::new(),
             opened: false,
             written: false,
+            broken: None,
             certificate: (PathBuf::new(), Vec::new()),
             known,
+            interrupted,
             told: Told::default(),
+            folder,
         })
     }
 
@@ -129,7 +160,8 @@ impl Seat {
         }
     }
 
-    fn hear(&mut self, line: String, record: &Record) {
+    /// Takes a line over. While it is being ended nobody asks it anything.
+    fn hear(&mut self, line: String, record: &Record, asks: bool) {
         if self.first_line.is_none() {
             self.first_line = Some(line.clone());
         }
@@ -137,21 +169,16 @@ impl Seat {
             Said::Nothing => {}
             Said::Log(what) => record.note(MONGOD, *what),
             Said::Ready => {
-                self.introduce();
-                let kept = self.keep();
+                // What is asked of it from here on is the laboratory's time, and not its own.
+                let heard = moment::of(&line, self.started, record);
                 (self.opened, self.awaited) = (true, None);
-                record.process(MONGOD, ProcessState::Ready, None);
-                match kept {
-                    Ok(Some(text)) => {
-                        let what = What::Log { severity: 'I', id: None, text, attributes: Vec::new() };
-                        record.note("lab", what);
-                    }
-                    Ok(None) => {}
-                    Err(why) => {
-                        let text = format!("what mongod was given to keep before a restart is not there: {why}");
-                        record.note("lab", What::Finding { invariant: "K8".to_owned(), text });
-                    }
-                }
+                let kept = if asks {
+                    self.introduce();
+                    self.keep()
+                } else {
+                    Ok(None)
+                };
+                self.broken = ready(record, heard, kept).or(self.broken.take());
             }
         }
         self.said.push(line);
@@ -162,16 +189,58 @@ impl Seat {
 
     /// Has it keep documents at its first start, and asks for them at every later one. A persona keeps no data: that its
     /// own file opened is all there is to see.
-    fn keep(&mut self) -> Result<Option<String>, String> {
+    fn keep(&mut self) -> Result<Option<String>, Unkept> {
         if self.program.kind == Kind::Persona {
             return Ok(None);
         }
         let run = self.folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         if self.written {
-            return ask::read(&self.threads, self.port, &run).map(|()| Some("its documents are there".to_owned()));
+            ask::read(&self.threads, self.port, &run)?;
+            return Ok(Some("its documents are there".to_owned()));
         }
-        self.written = ask::write(&self.threads, self.port, &run).is_ok();
-        Ok(self.written.then(|| "it keeps documents for later starts".to_owned()))
+        ask::write(&self.threads, self.port, &run).map_err(Unkept::Unwritten)?;
+        self.written = true;
+        Ok(Some("it keeps documents for later starts".to_owned()))
+    }
+
+    /// Starts it as it was asked to start last, with a port of its own.
+    fn launch(&mut self, record: &Record) -> Result<(), String> {
+        let Some((settings, dbpath)) = self.asked.clone() else { return Ok(()) };
+        self.said.clear();
+        self.ports += 1;
+        let mut kmip = settings.clone();
+        kmip.port = self.tap.port(&settings, record)?;
+        kmip.ca_file = Some(self.copy(self.tap.authority(), "kmiplab-ca.pem").0);
+        let (client, content) = self.copy(&settings.client_certificate_file, CLIENT);
+        self.certificate = (settings.client_certificate_file.clone(), content);
+        kmip.client_certificate_file = client;
+        if !self.opened && kmip.key_identifier.is_none() {
+            let snapshot = cast::Database::read(Env::os().files.as_ref(), &dbpath).ok().flatten();
+            kmip.key_identifier = snapshot.map(|database| database.key_identifier);
+        }
+        self.port = free_port().map_err(|error| format!("no port for the database: {error}"))?;
+        let legacy = self.persona == "enterprise-legacy-1.0";
+        let options = Options { dbpath: self.data.clone(), port: self.port, kmip, legacy };
+        let (mut words, file) = options.spell(self.program.spelling());
+        if let Some(content) = file {
+            replace(&self.data.join(FILE), content.as_bytes()).map_err(|error| format!("no configuration: {error}"))?;
+        }
+        if self.program.kind == Kind::Persona {
+            words.extend(["--persona".to_owned(), self.persona.clone()]);
+        } else {
+            words.extend(MODEST.map(str::to_owned));
+        }
+        self.started = record.stopwatch().real();
+        self.running = Some(self.program.start(&words, &self.data).map_err(|error| error.to_string())?);
+        // How long the engine takes to make a container is not the program's doing.
+        self.awaited = Some(record.stopwatch().real());
+        Ok(())
+    }
+
+    /// Hears out one who was told to end, and ends it.
+    fn farewell(&mut self, mut running: Running, record: &Record) {
+        let interrupted = self.interrupted.clone();
+        running.hear(FAREWELL, &interrupted, |line| self.hear(line, record, false));
     }
 
     /// How it stands after its log is over.
@@ -185,14 +254,21 @@ impl Seat {
         }
         if log::port_taken(&self.said) {
             let port = self.port;
-            return Standing::Broken(format!("another program has port {port}, which was free a moment ago"));
+            let times = self.ports;
+            return Standing::Broken(format!(
+                "another program has port {port}, which was free a moment ago; so it was with {times} ports"
+            ));
         }
-        // 137 is how a container tells of SIGKILL.
-        if matches!(code, None | Some(137)) {
-            return Standing::Broken("somebody else has ended the program".to_owned());
+        match code {
+            None => Standing::Broken(format!("it has closed its log, and does not end: {}", self.last_line())),
+            // 137 is SIGKILL. Whoever is ended by another signal has crashed.
+            Some(137) => Standing::Broken("somebody else has ended the program".to_owned()),
+            Some(code) => {
+                // A persona says why it ends, as in the other lanes.
+                let why = self.said.iter().rev().find_map(|line| last_words(&serde_json::from_str(line).ok()?));
+                Standing::Ended(why.unwrap_or_else(|| format!("exit code {code}: {}", self.last_line())))
+            }
         }
-        let code = code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
-        Standing::Ended(format!("{code}: {}", self.last_line()))
     }
 
     /// What it said last.
@@ -218,7 +294,9 @@ impl Seat {
             server_status: told.server_status,
         };
         let peer = |tier| Peer { name: name(&answers, tier, &self.program), tier, proof: probe::proof(&answers) };
-        *self.lock() = Some(probe::tier(&answers).map(peer));
+        let told = probe::tier(&answers).map(peer);
+        self.broken = self.known.as_ref().and_then(|known| contradiction(known, &told));
+        *self.lock() = Some(told);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Result<Peer, Refusal>>> {
@@ -229,78 +307,59 @@ impl Seat {
 impl Database for Seat {
     fn start(&mut self, settings: &Settings, dbpath: &Path, record: &Record) -> Result<(), String> {
         self.crash(record);
-        self.said.clear();
-        let mut kmip = settings.clone();
-        kmip.port = self.tap.port(settings, record)?;
-        kmip.ca_file = Some(self.copy(self.tap.authority(), "kmiplab-ca.pem").0);
-        let (client, content) = self.copy(&settings.client_certificate_file, CLIENT);
-        self.certificate = (settings.client_certificate_file.clone(), content);
-        kmip.client_certificate_file = client;
-        if !self.opened && kmip.key_identifier.is_none() {
-            let snapshot = cast::Database::read(Env::os().files.as_ref(), dbpath).ok().flatten();
-            kmip.key_identifier = snapshot.map(|database| database.key_identifier);
-        }
-        self.port = free_port().map_err(|error| format!("no port for the database: {error}"))?;
-        let legacy = self.persona == "enterprise-legacy-1.0";
-        let options = Options { dbpath: self.data.clone(), port: self.port, kmip, legacy };
-        let (mut words, file) = options.spell(self.program.spelling());
-        if let Some(content) = file {
-            replace(&self.data.join(FILE), content.as_bytes()).map_err(|error| format!("no configuration: {error}"))?;
-        }
-        if self.program.kind == Kind::Persona {
-            words.extend(["--persona".to_owned(), self.persona.clone()]);
-        } else {
-            words.extend(MODEST.map(str::to_owned));
-        }
-        self.running = Some(self.program.start(&words, &self.data).map_err(|error| error.to_string())?);
-        self.awaited = Some(record.stopwatch().real());
-        Ok(())
+        self.asked = Some((settings.clone(), dbpath.to_owned()));
+        self.ports = 0;
+        self.launch(record)
     }
 
     fn look(&mut self, record: &Record) -> Standing {
         self.refresh();
-        loop {
+        // Whoever never stops talking is late all the same, and somebody else may have something to do.
+        for _ in 0..AT_ONCE {
             let Some(running) = &mut self.running else { return Standing::Down };
             match running.next(Duration::ZERO) {
-                Next::Silence => {
-                    let late = |since| record.stopwatch().real() > since + READY;
-                    if !self.awaited.is_some_and(late) {
-                        return Standing::Up;
+                Next::Silence => break,
+                Next::Line(line) => {
+                    self.hear(line, record, true);
+                    if let Some(why) = self.broken.take() {
+                        self.running = None;
+                        return Standing::Broken(why);
                     }
-                    self.running = None;
-                    return Standing::Broken(format!(
-                        "it did not wait for connections within {} s; its last line: {}",
-                        READY.as_secs(),
-                        self.last_line()
-                    ));
                 }
-                Next::Line(line) => self.hear(line, record),
                 Next::Over => {
                     let code = running.exit_code();
                     self.running = None;
+                    if log::port_taken(&self.said) && self.ports < PORTS {
+                        return self.launch(record).map_or_else(Standing::Broken, |()| Standing::Up);
+                    }
                     return self.end(code);
                 }
             }
         }
+        let late = |since| record.stopwatch().real() > since + READY;
+        if !self.awaited.is_some_and(late) {
+            return Standing::Up;
+        }
+        self.running = None;
+        Standing::Broken(format!(
+            "it did not wait for connections within {} s; its last line: {}",
+            READY.as_secs(),
+            self.last_line()
+        ))
     }
 
     fn stop(&mut self, record: &Record) {
-        let Some(running) = &mut self.running else { return };
+        let Some(mut running) = self.running.take() else { return };
         // One that hangs hears nothing; and an engine that is gone is told of by the next who asks it.
         let _ = running.signal("SIGCONT");
         let _ = running.stop();
-        while let Some(Next::Line(line)) = self.running.as_mut().map(|running| running.next(FAREWELL)) {
-            self.hear(line, record);
-        }
-        self.running = None;
+        self.farewell(running, record);
     }
 
     fn crash(&mut self, record: &Record) {
         let Some(mut running) = self.running.take() else { return };
         let _ = running.crash();
-        while let Next::Line(line) = running.next(FAREWELL) {
-            self.hear(line, record);
-        }
+        self.farewell(running, record);
     }
 
     fn stall(&mut self) {
@@ -315,13 +374,55 @@ impl Database for Seat {
         }
     }
 
-    fn peer(&self) -> Option<Peer> {
-        match &*self.lock() {
-            Some(Ok(peer)) => Some(peer.clone()),
-            // What does not get its key cannot be asked: the same bytes were, when they did.
-            Some(Err(_)) | None => self.known.clone(),
-        }
+    fn patience(&self) -> Duration {
+        // Whatever has come by then, the seat has said itself that it is broken, which is no fault of the product.
+        2 * READY
     }
+
+    fn peer(&self) -> Option<Peer> {
+        let known = match &*self.lock() {
+            Some(Ok(peer)) => return Some(peer.clone()),
+            // What does not get its key cannot be asked: the same bytes were, when they did.
+            Some(Err(Refusal::Silent(_))) | None => self.known.clone()?,
+            Some(Err(_)) => return None,
+        };
+        // Whom a persona plays is told anew in each run.
+        let name = match known.tier {
+            Tier::Persona => persona(self.first_line.as_deref(), &self.program),
+            _ => known.name,
+        };
+        Some(Peer { name, ..known })
+    }
+}
+
+/// Why documents are not kept, or not there.
+#[derive(Debug, thiserror::Error)]
+enum Unkept {
+    #[error("mongod was to keep documents over a restart, and does not take them: {0}")]
+    Unwritten(String),
+    #[error("what mongod was given to keep before a restart is not there: {0}")]
+    Unread(#[from] ask::Unread),
+}
+
+/// Records that it was ready at the moment when it was heard, and what has become of its documents, which comes first:
+/// with its being ready a run may be over. Comes to why nothing can be said, if that is so.
+fn ready(record: &Record, heard: SystemTime, kept: Result<Option<String>, Unkept>) -> Option<String> {
+    let mut broken = None;
+    match kept {
+        Ok(Some(text)) => {
+            record.told("lab", heard, What::Log { severity: 'I', id: None, text, attributes: Vec::new() });
+        }
+        Ok(None) => {}
+        Err(lost @ Unkept::Unread(ask::Unread::Lost(_))) => {
+            record.told("lab", heard, What::Finding { invariant: "K8".to_owned(), text: lost.to_string() });
+        }
+        Err(Unkept::Unread(ask::Unread::Unanswered(why))) => {
+            broken = Some(format!("mongod is not to be asked for what it kept over a restart: {why}"));
+        }
+        Err(unwritten) => broken = Some(unwritten.to_string()),
+    }
+    record.told(MONGOD, heard, What::Process { state: ProcessState::Ready, why: None });
+    broken
 }
 
 impl std::fmt::Debug for Seat {
@@ -330,13 +431,34 @@ impl std::fmt::Debug for Seat {
     }
 }
 
-/// A name with the version that the program itself states. A persona's is its own, and never mongod's.
+/// What a program says of itself in a run against what it said when it was asked first: nothing may rest on either then.
+/// That it says nothing contradicts nothing.
+fn contradiction(known: &Peer, told: &Result<Peer, Refusal>) -> Option<String> {
+    match told {
+        Err(Refusal::Silent(_)) => None,
+        Ok(peer) if peer.tier == known.tier => None,
+        Ok(peer) => Some(format!("it was {} before, and now it is {}", known.tier.as_str(), peer.tier.as_str())),
+        Err(refusal) => Some(format!("it was {} before, and now {refusal}", known.tier.as_str())),
+    }
+}
+
+/// The name of a persona: whom it plays, if it says so in its first line, and where it was found. Never mongod's.
+fn persona(first_line: Option<&str>, program: &Program) -> String {
+    let found = program.source.name();
+    let played = first_line
+        .and_then(|line| introduced(&serde_json::from_str(line).ok()?))
+        .map(|peer| peer.name)
+        .filter(|name| !name.is_empty());
+    played.map_or_else(|| found.clone(), |played| format!("{played} ({found})"))
+}
+
+/// A name with the version that the program itself states.
 pub(crate) fn name(answers: &Answers, tier: Tier, program: &Program) -> String {
     let version = answers.build_info.as_ref().and_then(|build| build.get("version")?.as_str());
     let kind = match tier {
         Tier::RealEnterprise => "MongoDB Enterprise",
         Tier::RealPsmdb => "Percona Server for MongoDB",
-        Tier::Simulated | Tier::Persona | Tier::RealDriver => return program.source.name(),
+        Tier::Simulated | Tier::Persona | Tier::RealDriver => return persona(answers.first_line.as_deref(), program),
     };
     format!("{kind} {}", version.unwrap_or_default())
 }
@@ -365,3 +487,6 @@ pub(crate) fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     Ok(listener.local_addr()?.port())
 }
+
+#[cfg(test)]
+mod tests;

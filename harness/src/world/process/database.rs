@@ -64,6 +64,11 @@ pub(crate) trait Database {
 
     /// Who it is, by what it has said of itself; nothing before it has said it.
     fn peer(&self) -> Option<Peer>;
+
+    /// How long the last start of a run is waited for, in real time. Who stands for more says itself when it is too much.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(20)
+    }
 }
 
 /// How a database stands.

@@ -17,7 +17,7 @@ mod normal;
 pub(crate) mod program;
 mod proxy;
 pub(crate) mod record;
-mod stopwatch;
+pub(crate) mod stopwatch;
 pub(crate) mod tapped;
 mod timeline;
 mod with_driver;

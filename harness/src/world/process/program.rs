@@ -18,7 +18,7 @@ use super::stopwatch::Stopwatch;
 const LOOK: Duration = Duration::from_millis(5);
 
 /// What programs are given of the environment: nothing that names a cloud, its credentials, or a proxy.
-const KEPT: [&str; 5] = ["PATH", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "RUST_BACKTRACE"];
+pub(crate) const KEPT: [&str; 5] = ["PATH", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "RUST_BACKTRACE"];
 
 /// A running program.
 #[derive(Debug)]

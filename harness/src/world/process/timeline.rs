@@ -25,9 +25,6 @@ use crate::world::{Means, snapshot};
 /// For how long nothing must have been recorded: longer than programs of one machine take to notice each other.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// How long the epilogue waits for mongod to open or to give up.
-const EPILOGUE: Duration = Duration::from_secs(20);
-
 /// How long after a line, in real time, nobody waits any more for an operation that its `then` names.
 const ASKED: Duration = Duration::from_secs(15);
 
@@ -312,7 +309,7 @@ impl<'a> Timeline<'a> {
         self.advance(None, settled)?;
         let started = self.now();
         self.start_mongod(false)?;
-        let last = self.house.stopwatch.real() + EPILOGUE;
+        let last = self.house.stopwatch.real() + self.house.database.patience();
         while self.house.stopwatch.real() < last {
             self.look()?;
             let events = self.house.record.events();
