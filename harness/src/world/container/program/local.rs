@@ -13,7 +13,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid};
 
 use super::lines::{Cutter, lines};
 use crate::world::clock::WallClock;
@@ -21,6 +21,9 @@ use crate::world::process::program::{KEPT, rest};
 
 /// How a container tells of a signal, and so do we: the signal's number on top of this.
 const SIGNALS: i64 = 128;
+
+/// How long those may take to be gone whom it had started and who were killed.
+const LAST: Duration = Duration::from_secs(1);
 
 /// A program that was started.
 pub(super) struct Local {
@@ -92,10 +95,16 @@ impl Local {
     /// Ends whoever of them still runs.
     fn end(&mut self) -> Option<std::process::ExitStatus> {
         self.signal("SIGKILL");
-        self.group = None;
+        let group = self.group.take();
         // Where it has no group, and else once more, which is nothing.
         let _ = self.child.kill();
-        self.child.wait().ok()
+        let status = self.child.wait().ok();
+        // Those whom it had started are another's to wait for, and may be within a last write.
+        let clock = WallClock::real();
+        while group.is_some_and(|group| test_kill_process_group(group).is_ok()) && clock.elapsed() < LAST {
+            rest();
+        }
+        status
     }
 }
 

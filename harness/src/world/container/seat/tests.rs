@@ -85,6 +85,8 @@ fn the_data_folder_outlives_whoever_writes_into_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let writes = "i=0; while :; do i=$((i+1)); : > \"$2/$writer-$i\"; done";
     let mut seat = seat(folder.path(), &format!("for writer in 1 2 3 4; do ({writes}) & done; echo ready; wait"));
+    // So many that it takes a while to remove them.
+    (0..5000).for_each(|number| drop(fs::write(seat.data.join(format!("old-{number}")), "")));
     start(&mut seat);
     let data = seat.folder.path().to_owned();
     drop(seat);
