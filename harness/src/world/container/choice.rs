@@ -6,7 +6,7 @@
 //! Invariant: every file in the table exists, and its persona is of the column's kind; a test looks.
 
 use super::image::Kind;
-use crate::scenario::{Provider, Scenario};
+use crate::scenario::{Action, Database, Process, Provider, Scenario};
 
 /// A misfortune, as it is told for each kind of mongod.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,21 @@ pub fn unsuited(scenario: &Scenario, kind: Kind) -> Option<String> {
     (!suits).then(|| format!("the file states the dialogue of {persona}, which this mongod does not speak"))
 }
 
+/// Why a scenario cannot begin with an empty database that is told the identifier of its key, if it cannot.
+pub fn wants_old_data(scenario: &Scenario) -> Option<&'static str> {
+    if scenario.world.mongod.database == Database::Empty {
+        return None;
+    }
+    let persona = scenario.world.mongod.persona.as_str();
+    if persona.starts_with("libmongocrypt") || persona == "psmdb-legacy-locate" {
+        return Some("what it looks for its key with is in data of its own, and the database begins empty here");
+    }
+    let mut starts = scenario.timeline.iter().map(|event| &event.action);
+    let first = starts.find(|action| matches!(action, Action::Start(Process::Mongod) | Action::RotateMasterKey));
+    matches!(first, Some(Action::RotateMasterKey))
+        .then_some("a master key is rotated before the database was ever open, and the database begins empty here")
+}
+
 /// What an image of the matrix would be, by its name: enough to say what was not run.
 pub fn kind_by_name(image: &str) -> Kind {
     if image.contains("enterprise") {
@@ -140,6 +155,21 @@ mod tests {
             .map(|scenario| scenario.world.provider)
             .collect();
         assert_eq!(providers, [Provider::Aws]);
+    }
+
+    #[test]
+    fn what_needs_data_of_its_own_from_before_the_run_does_not_apply() {
+        let why = |id: &str| wants_old_data(&load(id)[0]);
+        assert_eq!(why("key-rotation/first-start-registers"), None);
+        assert_eq!(why("private-endpoint-failover/a-rejected-b-takes-over"), None);
+        let legacy = why("private-endpoint-failover/legacy-waits-for-as-long-as-it-takes");
+        assert!(legacy.is_some_and(|why| why.contains("data of its own")));
+        assert!(why("other-clients/libmongocrypt-keeps-its-key-for-a-minute").is_some());
+        for row in ROWS {
+            for id in [row.percona, row.enterprise].into_iter().flatten() {
+                assert_eq!(why(id), None, "{id}");
+            }
+        }
     }
 
     #[test]

@@ -158,6 +158,9 @@ impl World for Containers {
         if let Some(why) = choice::unsuited(scenario, known.program.kind) {
             return Attempt::NotApplicable(why);
         }
+        if let Some(why) = choice::wants_old_data(scenario) {
+            return Attempt::NotApplicable(why.to_owned());
+        }
         match self.with(&known.program, Some(known.peer.clone()), scenario, seed).0 {
             Attempt::Played(played) => match slow::start(scenario, &played) {
                 Some(why) => Attempt::Inconclusive(why),
