@@ -16,6 +16,9 @@ use super::log;
 /// As far as dates in a log go.
 const TICK: Duration = Duration::from_millis(1);
 
+/// What tells the state of a key.
+const STATE: &str = "GetAttributes";
+
 /// The moment of a line that was heard just now, of a program that was started after `started` in real time.
 pub(super) fn of(line: &str, started: Duration, record: &Record) -> SystemTime {
     let stopwatch = record.stopwatch();
@@ -23,7 +26,8 @@ pub(super) fn of(line: &str, started: Duration, record: &Record) -> SystemTime {
     // Any other date is that of another clock.
     let ours = |date: &SystemTime| *date + TICK > stopwatch.start() + started && *date <= heard;
     let Some(date) = log::date(line).filter(ours) else { return heard };
-    // The date is cut off. What was answered within its millisecond, and asked for before that, has led to the line.
+    // The date is cut off. What was answered within its millisecond has led to the line if it was asked for before that, or
+    // if it is anything but the state of the key, for which alone a mongod asks when it is ready.
     let at = stopwatch.moment(date);
     let events = record.events();
     let asked_before = |of: u64| {
@@ -32,6 +36,7 @@ pub(super) fn of(line: &str, started: Duration, record: &Record) -> SystemTime {
     };
     let within = events.iter().rev().filter(|event| event.host == MONGOD && event.at >= at && event.at < at + TICK);
     let mut answers = within.filter_map(|event| match &event.what {
+        What::Answer { operation, .. } if operation.as_deref() != Some(STATE) => Some(event.at - at),
         What::Answer { exchange, .. } if asked_before(*exchange) => Some(event.at - at),
         _ => None,
     });
@@ -59,17 +64,17 @@ mod tests {
         (format!(r#"{{"t":{{"$date":"{text}"}},"msg":"Waiting for connections"}}"#), cut.into())
     }
 
-    fn ask(record: &Record, exchange: u64, at: SystemTime) {
-        let operations = vec!["Get".to_owned()];
+    fn ask(record: &Record, exchange: u64, operation: &str, at: SystemTime) {
+        let operations = vec![operation.to_owned()];
         let version = "1.0".to_owned();
         let what = What::Request { exchange, operations, version, key: None, maximum_response_size: None, length: 100 };
         record.told(MONGOD, at, what);
     }
 
-    fn answer(record: &Record, exchange: u64, at: SystemTime) {
+    fn answer(record: &Record, exchange: u64, operation: &str, at: SystemTime) {
         let what = What::Answer {
             exchange,
-            operation: Some("Get".to_owned()),
+            operation: Some(operation.to_owned()),
             version: "1.0".to_owned(),
             key: None,
             status: "Success".to_owned(),
@@ -91,28 +96,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_mongod_is_ready_after_the_answer_that_opened_it_and_before_what_it_asks_then() {
+    /// In which order things stand of a program whose Get was asked for so long after the millisecond of its line.
+    fn order(asked: i64) -> Vec<&'static str> {
         let record = record();
         pass(&record, 10 * TICK);
         let (line, date) = line(record.stopwatch().start() + 8 * TICK);
-        let micros = Duration::from_micros;
-        ask(&record, 1, date - micros(500));
-        answer(&record, 1, date + micros(300));
-        ask(&record, 2, date + micros(400));
-        answer(&record, 2, date + micros(600));
+        let after = |micros: i64| (OffsetDateTime::from(date) + time::Duration::microseconds(micros)).into();
+        ask(&record, 1, "Get", after(asked));
+        answer(&record, 1, "Get", after(300));
+        ask(&record, 2, STATE, after(400));
+        answer(&record, 2, STATE, after(600));
         let ready = of(&line, Duration::ZERO, &record);
         record.told(MONGOD, ready, What::Process { state: ProcessState::Ready, why: None });
-        let order: Vec<_> = record
-            .events()
-            .iter()
-            .map(|event| match event.what {
-                What::Request { .. } => "asks",
-                What::Answer { .. } => "is answered",
-                _ => "is ready",
-            })
-            .collect();
-        assert_eq!(order, ["asks", "is answered", "is ready", "asks", "is answered"]);
+        let told = |what: &What| match what {
+            What::Request { .. } => "asks",
+            What::Answer { .. } => "is answered",
+            _ => "is ready",
+        };
+        record.events().iter().map(|event| told(&event.what)).collect()
+    }
+
+    #[test]
+    fn a_mongod_is_ready_after_the_answer_that_opened_it_and_before_what_it_asks_then() {
+        let expected = ["asks", "is answered", "is ready", "asks", "is answered"];
+        assert_eq!(order(-500), expected);
+        assert_eq!(order(100), expected, "all of it within a millisecond");
     }
 
     #[test]
