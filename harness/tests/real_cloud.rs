@@ -266,7 +266,8 @@ mod real_cloud {
             let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
             let mut line = String::new();
             BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-            let made: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let made: serde_json::Value = serde_json::from_str(&line)
+                .unwrap_or_else(|error| panic!("moto says `{line}` instead of where it is: {error}"));
             Some(Moto { child, url: made["endpoint"].as_str().unwrap().to_owned() })
         }
     }

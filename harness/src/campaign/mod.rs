@@ -190,7 +190,9 @@ pub fn cell(scenario: &Scenario, played: &Played, judgement: &Judgement) -> Cell
     let mut cell = empty(scenario, Some(played.seed), played.lane);
     cell.peer = played.peer.name.clone();
     cell.cloud = played.cloud.clone();
-    cell.tier = Some(played.peer.tier);
+    // Who has said nothing is of no tier; in a simulation it is known who plays.
+    let known = played.lane == Lane::Sim || !played.peer.proof.is_empty();
+    cell.tier = known.then_some(played.peer.tier);
     cell.proof.clone_from(&played.peer.proof);
     cell.counts = counts::counts(scenario, played);
     if played.lane == Lane::Sim {

@@ -1,10 +1,11 @@
 //! What the file expects: the `then` of each line, and the outcome.
 //!
 //! A line's window opens when it fires and closes after `within`, or when the next line fires; where other programs are
-//! started than the file's times are made for ([`crate::trace::Lane::allowance`]) it stays open until a start has come to its end. Of several answers to
-//! the same operation the last one in the window counts: clients retry. In texts, [`KEY`] stands for the identifier of
-//! the key that the last request names, which the seed draws, or, if it names none, of the one that the operator is told
-//! of; apart from that texts are compared exactly.
+//! started than the file's times are made for ([`crate::trace::Lane::allowance`]) it stays open until a start has come to
+//! its end, but for one that waits for an answer then. Of several answers to the same operation the last one in the
+//! window counts: clients retry. In texts, [`KEY`] stands for the identifier of the key that the last request names, which
+//! the seed draws, or, if it names none, of the one that the operator is told of; apart from that texts are compared
+//! exactly.
 
 use std::time::Duration;
 
@@ -38,6 +39,16 @@ fn closes(run: &Run<'_>, opens: Duration, within: Option<Duration>, until_next: 
     let closes = opens + within;
     let last = until_next.min(closes + run.played.lane.allowance());
     if last <= closes || run.process_at("mongod", closes) != Some(ProcessState::Started) {
+        return closes;
+    }
+    // Whoever waits for an answer, or was refused one, is not slow by itself.
+    let window = run.events().iter().filter(|event| event.host == "mongod" && event.at >= opens && event.at <= closes);
+    let kept_waiting = window.fold(false, |waiting, event| match &event.what {
+        What::Request { .. } | What::NoAnswer { .. } | What::Malformed { .. } => true,
+        What::Answer { status, .. } => status != "Success",
+        _ => waiting,
+    });
+    if kept_waiting {
         return closes;
     }
     let of_mongod = run.events().iter().filter(|event| event.host == "mongod" && event.at > closes);

@@ -168,14 +168,17 @@ fn build(folder: &Path) -> bool {
     command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
+/// What cargo leaves in its target folder.
+const MARK: &str = "CACHEDIR.TAG";
+
 /// The flags with which cargo builds into a folder: `target/PROFILE`, or `target/TRIPLE/PROFILE`.
 fn as_built(folder: &Path) -> Vec<OsString> {
     let mut flags = Vec::new();
     if let Some(profile) = folder.file_name().filter(|name| *name != "debug") {
         flags.extend([OsString::from("--profile"), profile.to_owned()]);
     }
-    // Cargo marks the target folder itself, so that what is not marked is named for a machine.
-    let above = folder.parent().filter(|above| !above.join("CACHEDIR.TAG").exists());
+    // Cargo marks its target folder, so that what stands between that and the profile is named for a machine.
+    let above = folder.parent().filter(|above| above.parent().is_some_and(|target| target.join(MARK).exists()));
     if let Some(triple) = above.and_then(Path::file_name) {
         flags.extend([OsString::from("--target"), triple.to_owned()]);
     }
@@ -215,6 +218,8 @@ mod tests {
         assert_eq!(as_built(&target.path().join("release")), ["--profile", "release"]);
         let foreign = target.path().join("aarch64-apple-darwin/debug");
         assert_eq!(as_built(&foreign), ["--target", "aarch64-apple-darwin"]);
+        let unmarked = tempfile::tempdir().expect("a folder");
+        assert!(as_built(&unmarked.path().join("target/debug")).is_empty(), "a folder that was there before cargo");
     }
 
     #[test]

@@ -85,7 +85,8 @@ fn numbers(report: &Report) -> Markup {
         ul.numbers {
             li class=[nonzero(count(Verdict::Pass), Verdict::Pass)] { b { (count(Verdict::Pass)) } "passed" }
             li class=[nonzero(failed + surprised, Verdict::Fail)] {
-                b { (failed + surprised) } "failed"
+                // The matrix between may be long.
+                b { @if failed + surprised > 0 { a href="#attention" { (failed + surprised) } } @else { "0" } } "failed"
                 @if surprised > 0 { ", of which " (surprised) " " (Verdict::UnexpectedPass.counted(surprised)) }
             }
             @for verdict in plain {
@@ -211,7 +212,7 @@ fn word(verdict: Verdict) -> Markup {
 fn attention(failures: &[Case<'_>]) -> Markup {
     html! {
         @if !failures.is_empty() {
-            h2 { "What wants attention" }
+            h2 id="attention" { "What wants attention" }
             @for case in failures {
                 article id=(case.anchor()) {
                     h3 {
@@ -433,7 +434,8 @@ mod tests {
     fn every_link_leads_to_a_section_of_the_page() {
         let page = render(&sample::everything());
         let links: Vec<_> = page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        assert_eq!(links.len(), sample::everything().failures().len());
+        // One from each case that wants attention, and one from their number to all of them.
+        assert_eq!(links.len(), sample::everything().failures().len() + 1);
         for link in links {
             assert_eq!(page.matches(&format!("id=\"{link}\"")).count(), 1, "{link}");
         }

@@ -11,6 +11,10 @@ use crate::world::process::database::MONGOD;
 
 /// Why nothing can be said of a run, if a start in it was overtaken by the next line.
 pub(super) fn start(scenario: &Scenario, played: &Played) -> Option<String> {
+    // What the product has done, or was seen to do, is judged whatever else the machine is too slow for.
+    if played.broke.is_some() || played.events.iter().any(|event| matches!(event.what, What::Finding { .. })) {
+        return None;
+    }
     for (index, line) in scenario.timeline.iter().enumerate() {
         let expects = line.then.as_ref().is_some_and(|then| then.mongod.is_some());
         let Some(&opens) = played.fired.get(index).filter(|_| expects) else { continue };
@@ -63,6 +67,30 @@ mod tests {
         played.events.truncate(end + 1);
         played.epilogue = Duration::from_secs(10);
         start(&scenario, &played)
+    }
+
+    #[test]
+    fn what_the_product_has_done_is_judged_however_slow_the_machine_is() {
+        let text = "format = \"1.0\"\ntitle = \"A start\"\nwhy = \"It may be slow.\"\nend = \"10s\"\n\
+                    final = \"opens\"\nprovider = [\"local\"]\ntimeline = [\n  \
+                    { at = \"1s\", start = \"mongod\", then = { mongod = \"running\", within = \"5s\" } },\n]\n";
+        let scenario = scenario::load("story.toml", "stories", text.as_bytes());
+        let scenario = scenario.unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let mut played = sim::play(&scenario, 7, &Planted::default());
+        let started = |event: &Event| {
+            event.host == MONGOD && matches!(event.what, What::Process { state: ProcessState::Started, .. })
+        };
+        let end = played.events.iter().position(started).expect("it starts");
+        played.events.truncate(end + 1);
+        played.epilogue = Duration::from_secs(10);
+        assert!(start(&scenario, &played).is_some());
+        let broke = Played { broke: Some("the proxy ended by itself".to_owned()), ..played.clone() };
+        assert_eq!(start(&scenario, &broke), None);
+        let text = "a secret stood in a line".to_owned();
+        let mut seen = played.events[end].clone();
+        seen.what = What::Finding { invariant: "K3".to_owned(), text };
+        played.events.push(seen);
+        assert_eq!(start(&scenario, &played), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 from pymongo.encryption import Algorithm, ClientEncryption
 from pymongo.encryption_options import AutoEncryptionOpts
-from pymongo.errors import PyMongoError
+from pymongo.errors import EncryptionError, PyMongoError
 
 uri, endpoint, folder = sys.argv[1:4]
 VAULT = "encryption.__keyVault"
@@ -90,6 +90,16 @@ def rewrap(order):
     return {"rewrapped": done.modified_count if done else 0, "under": master_key()}
 
 
+def kind(trouble):
+    """The class of an exception. Encryption fails, too, when the key vault is not reached: then it is that of reaching it."""
+    if isinstance(trouble, EncryptionError):
+        try:
+            client.admin.command("ping")
+        except PyMongoError as cause:
+            return type(cause).__name__
+    return type(trouble).__name__
+
+
 def say(line):
     print(json.dumps(line), flush=True)
 
@@ -110,4 +120,4 @@ for line in sys.stdin:
     try:
         say(ORDERS[order["do"]](order))
     except (PyMongoError, ValueError, OSError) as trouble:
-        say({"failed": str(trouble), "kind": type(trouble).__name__})
+        say({"failed": str(trouble), "kind": kind(trouble)})

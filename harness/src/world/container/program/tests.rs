@@ -72,7 +72,9 @@ fn no_credential_of_this_machine_reaches_it() {
 #[test]
 fn who_never_stops_talking_is_heard_for_so_long_and_no_longer() {
     let mut running = shell("while :; do echo and another thing; done");
-    assert_eq!(running.all(Duration::from_secs(1)).len(), HEARD);
+    // How many lines there are in a second is up to the machine.
+    let heard = running.all(Duration::from_secs(1)).len();
+    assert!((1..=HEARD).contains(&heard), "{heard}");
     let interrupted = AtomicBool::new(false);
     let mut lines = 0;
     let over = running.hear(Duration::from_secs(3600), &interrupted, |_| {

@@ -52,6 +52,11 @@ impl Cloud for Way {
                 return Handled { action: Action::Reset, events: vec![Self::unanswered(request, "no answer")] };
             }
         };
+        // No fault was asked for, so that it is the cloud's own, and none of the product's.
+        if response.status().is_server_error() {
+            let (address, status) = (&self.address, response.status().as_u16());
+            self.gone = Some(format!("the AWS at {address} has answered with {status} in the middle of the run"));
+        }
         let events = self.events(request, &response);
         match state {
             Some(EndpointState::Truncating) => clouds::cut(response, events, TRUNCATED_AFTER),
