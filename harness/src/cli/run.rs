@@ -1,6 +1,11 @@
 //! `kmiplab run`: play, judge, report.
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use clap::{Args, ValueEnum};
 
@@ -150,19 +155,38 @@ fn play(plan: &Plan) -> Report {
     report
 }
 
+/// Checks scenarios side by side. The first that differs ends it; of several that were under way then, the first in order
+/// is told.
 fn check_determinism(scenarios: &[Scenario], seed: u64) -> Result<(), u8> {
     let program = select::program()?;
-    for scenario in scenarios {
-        match determinism::check(scenario, seed, &Way::usual(&program), &determinism::as_it_is) {
-            Ok(Outcome::Deterministic(_)) => {}
-            Ok(Outcome::Differs(divergence)) => {
-                say(&format!("error: {divergence}\n\nhint: no other result can be trusted before this is mended"));
-                return Err(exit::NOT_DETERMINISTIC);
-            }
-            Err(error) => {
-                say(&format!("error: {error}"));
-                return Err(exit::BUG);
-            }
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let found_one = |index, outcome| {
+        found.lock().unwrap_or_else(PoisonError::into_inner).insert(index, outcome);
+        next.store(scenarios.len(), Ordering::Relaxed);
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(scenario) = scenarios.get(index) else { return };
+                    match determinism::check(scenario, seed, &Way::usual(&program), &determinism::as_it_is) {
+                        Ok(Outcome::Deterministic(_)) => {}
+                        outcome => found_one(index, outcome),
+                    }
+                }
+            });
+        }
+    });
+    match found.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first() {
+        None | Some((_, Ok(Outcome::Deterministic(_)))) => {}
+        Some((_, Ok(Outcome::Differs(divergence)))) => {
+            say(&format!("error: {divergence}\n\nhint: no other result can be trusted before this is mended"));
+            return Err(exit::NOT_DETERMINISTIC);
+        }
+        Some((_, Err(error))) => {
+            say(&format!("error: {error}"));
+            return Err(exit::BUG);
         }
     }
     let count = scenarios.len();
